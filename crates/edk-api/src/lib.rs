@@ -1,0 +1,1 @@
+//! The one door: commands, wire types, failure envelope.

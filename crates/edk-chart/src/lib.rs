@@ -1,0 +1,1 @@
+//! Load, resolve, stamp, render and package Helm charts.

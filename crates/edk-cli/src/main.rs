@@ -1,0 +1,3 @@
+//! The program `edk`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Run a process in a root file system made of layers, with or without root.

@@ -1,0 +1,1 @@
+//! Dockerfile -> plan -> layers -> manifest; bases; pull.

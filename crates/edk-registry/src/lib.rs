@@ -1,0 +1,1 @@
+//! The OCI distribution API as an HTTP handler over edk-store.

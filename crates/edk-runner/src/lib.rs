@@ -1,0 +1,1 @@
+//! Run a processing container here on local data.

@@ -1,0 +1,1 @@
+//! The embedded platform: the kube-helm API over chart, image and container rooms.

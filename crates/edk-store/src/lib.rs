@@ -1,0 +1,1 @@
+//! Content-addressed blobs, tags and build steps on disk; verified, atomic.

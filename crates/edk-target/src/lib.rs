@@ -1,0 +1,1 @@
+//! Where an extension goes: the Kaapana client; requests as values, then sent.

@@ -1,0 +1,1 @@
+//! Template + answers -> list of files; then writing them.

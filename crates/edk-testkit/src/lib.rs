@@ -1,0 +1,1 @@
+//! Temporary projects and fixtures for tests.

@@ -1,0 +1,3 @@
+//! The static program inside every DAG image.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Home of the workspace-wide tests; see the folders beside `src`.
