@@ -86,6 +86,12 @@ impl<'de> Deserialize<'de> for Digest {
 #[derive(Clone, Default)]
 pub struct Hasher(sha2::Sha256);
 
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
 impl Hasher {
     /// Starts with no bytes.
     pub fn new() -> Self {

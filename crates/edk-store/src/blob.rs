@@ -1,0 +1,152 @@
+use std::{
+    fs,
+    io::{self, Read, Write},
+};
+
+use edk_model::{Descriptor, Digest, Hasher};
+
+use crate::{Store, StoreError, persist};
+
+/// Writes one blob: hashes while writing, and shows it under its digest only when complete.
+#[derive(Debug)]
+pub struct BlobWriter {
+    store: Store,
+    file: tempfile::NamedTempFile,
+    hasher: Hasher,
+    size: u64,
+}
+
+impl Store {
+    /// Starts a new blob.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the store can't be written.
+    pub fn writer(&self) -> Result<BlobWriter, StoreError> {
+        let (file, hasher) = (self.incoming()?, Hasher::new());
+        Ok(BlobWriter { store: self.clone(), file, hasher, size: 0 })
+    }
+
+    /// Keeps `bytes` as a blob and returns its descriptor; writes nothing when it is there already.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it can't be written.
+    pub fn put(&self, media_type: &str, bytes: &[u8]) -> Result<Descriptor, StoreError> {
+        let digest = Digest::of(bytes);
+        if self.size(&digest) != Some(bytes.len() as u64) {
+            let mut file = self.incoming()?;
+            let path = self.blob_path(&digest);
+            file.write_all(bytes).map_err(|source| StoreError::io(&path, source))?;
+            persist(file, &path)?;
+        }
+        Ok(Descriptor::new(media_type, digest, bytes.len() as u64))
+    }
+
+    /// Returns the size of a blob in bytes, or `None` when it is not there.
+    pub fn size(&self, digest: &Digest) -> Option<u64> {
+        fs::metadata(self.blob_path(digest)).ok().map(|metadata| metadata.len())
+    }
+
+    /// Opens a blob for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::NoBlob`] if it is not there, [`StoreError::Io`] if it can't be opened.
+    pub fn reader(&self, digest: &Digest) -> Result<fs::File, StoreError> {
+        let path = self.blob_path(digest);
+        fs::File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::NoBlob(*digest),
+            _ => StoreError::io(&path, source),
+        })
+    }
+
+    /// Reads a small blob (a manifest, a configuration) and verifies it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoBlob`] if it is not there, [`StoreError::TooLarge`] if it is larger than
+    /// 4 MiB, [`StoreError::Corrupt`] if its bytes are not those of its digest.
+    pub fn read(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+        const LIMIT: u64 = 4 << 20;
+        let mut bytes = Vec::new();
+        let file = self.reader(digest)?;
+        file.take(LIMIT + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|source| StoreError::io(&self.blob_path(digest), source))?;
+        if bytes.len() as u64 > LIMIT {
+            return Err(StoreError::TooLarge(*digest));
+        }
+        if Digest::of(&bytes) != *digest {
+            return Err(StoreError::Corrupt(*digest));
+        }
+        Ok(bytes)
+    }
+
+    /// Reads a whole blob and checks that its bytes are those of its digest.
+    ///
+    /// # Errors
+    /// As [`Store::reader`], and [`StoreError::Corrupt`] if they are not.
+    pub fn verify(&self, digest: &Digest) -> Result<(), StoreError> {
+        let mut hasher = Hasher::new();
+        io::copy(&mut self.reader(digest)?, &mut hasher)
+            .map_err(|source| StoreError::io(&self.blob_path(digest), source))?;
+        if hasher.finish() == *digest { Ok(()) } else { Err(StoreError::Corrupt(*digest)) }
+    }
+
+    /// Removes a blob; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it can't be removed.
+    pub fn remove(&self, digest: &Digest) -> Result<(), StoreError> {
+        let path = self.blob_path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io(&path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl BlobWriter {
+    /// Returns how many bytes were written so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Ends the blob, whatever its digest, and returns its descriptor.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it can't be kept.
+    pub fn commit(self, media_type: &str) -> Result<Descriptor, StoreError> {
+        let digest = self.hasher.finish();
+        let path = self.store.blob_path(&digest);
+        if self.store.size(&digest) != Some(self.size) {
+            persist(self.file, &path)?;
+        }
+        Ok(Descriptor::new(media_type, digest, self.size))
+    }
+
+    /// Ends the blob if its digest is `expected`.
+    ///
+    /// # Errors
+    /// [`StoreError::Mismatch`] if the bytes have another digest (nothing is kept),
+    /// [`StoreError::Io`] if it can't be kept.
+    pub fn commit_as(self, expected: &Digest, media_type: &str) -> Result<Descriptor, StoreError> {
+        let actual = self.hasher.clone().finish();
+        if actual != *expected {
+            return Err(StoreError::Mismatch { expected: *expected, actual });
+        }
+        self.commit(media_type)
+    }
+}
+
+impl Write for BlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

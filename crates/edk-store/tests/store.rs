@@ -1,0 +1,101 @@
+//! The store over a real folder.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{Read as _, Write as _};
+
+use edk_model::{Digest, media};
+use edk_store::{Store, StoreError};
+
+fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store")).unwrap();
+    (folder, store)
+}
+
+#[test]
+fn a_blob_appears_only_when_it_is_complete() {
+    let (_folder, store) = store();
+    let mut writer = store.writer().unwrap();
+    writer.write_all(b"hello").unwrap();
+    let digest = Digest::of(b"hello");
+    assert_eq!(store.size(&digest), None);
+    let descriptor = writer.commit(media::LAYER).unwrap();
+    assert_eq!((descriptor.digest, descriptor.size), (digest, 5));
+    let mut text = String::new();
+    store.reader(&digest).unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hello");
+}
+
+#[test]
+fn bytes_of_another_digest_are_refused_and_not_kept() {
+    let (_folder, store) = store();
+    let mut writer = store.writer().unwrap();
+    writer.write_all(b"hello").unwrap();
+    let wrong = Digest::of(b"other");
+    let error = writer.commit_as(&wrong, media::LAYER).unwrap_err();
+    assert!(matches!(error, StoreError::Mismatch { .. }));
+    assert_eq!(store.size(&Digest::of(b"hello")), None);
+    assert_eq!(std::fs::read_dir(store.root().join("incoming")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_damaged_blob_is_noticed() {
+    let (_folder, store) = store();
+    let descriptor = store.put(media::CONFIG, b"{}").unwrap();
+    let path = store.root().join("blobs/sha256").join(descriptor.digest.hex());
+    std::fs::write(path, b"[]").unwrap();
+    assert!(matches!(store.read(&descriptor.digest), Err(StoreError::Corrupt(_))));
+    assert!(matches!(store.verify(&descriptor.digest), Err(StoreError::Corrupt(_))));
+}
+
+#[test]
+fn tags_name_manifests_and_can_be_taken_away() {
+    let (_folder, store) = store();
+    let one = store.put(media::MANIFEST, b"{\"one\":1}").unwrap();
+    let two = store.put(media::MANIFEST, b"{\"two\":2}").unwrap();
+    store.tag("group/image", "1", &one).unwrap();
+    store.tag("group/image", "2", &two).unwrap();
+    store.tag("image", "1", &one).unwrap();
+    assert_eq!(store.repositories().unwrap(), ["group/image", "image"]);
+    assert_eq!(store.tags("group/image").unwrap(), ["1", "2"]);
+    assert_eq!(store.resolve("group/image", "2").unwrap(), Some(two.clone()));
+    assert!(store.untag("group/image", "2").unwrap());
+    assert!(!store.untag("group/image", "2").unwrap());
+    assert_eq!(store.manifest("group/image", &two.digest).unwrap(), Some(two));
+    assert!(store.remove_manifest("group/image", &one.digest).unwrap());
+    assert_eq!(store.tags("group/image").unwrap(), [""; 0]);
+}
+
+#[test]
+fn names_that_would_leave_the_store_are_refused() {
+    let (_folder, store) = store();
+    let manifest = store.put(media::MANIFEST, b"{}").unwrap();
+    for repository in ["../x", "a/../b", "_tags", "/a", ""] {
+        assert!(store.tag(repository, "1", &manifest).is_err(), "{repository}");
+    }
+    for tag in ["..", "a/b", ""] {
+        assert!(store.tag("a", tag, &manifest).is_err(), "{tag}");
+    }
+}
+
+#[test]
+fn a_sweep_removes_what_a_dead_writer_left_and_spares_a_live_one() {
+    let (_folder, store) = store();
+    let left = store.root().join("incoming/left-behind");
+    std::fs::write(&left, b"half").unwrap();
+    let mut writer = store.writer().unwrap();
+    writer.write_all(b"whole").unwrap();
+    store.sweep().unwrap();
+    assert!(!left.exists());
+    writer.commit(media::LAYER).unwrap();
+    assert!(store.size(&Digest::of(b"whole")).is_some());
+}
+
+#[test]
+fn a_build_step_is_found_again_by_its_key() {
+    let (_folder, store) = store();
+    let key = Digest::of(b"step");
+    assert_eq!(store.step::<u32>(&key), None);
+    store.put_step(&key, &7_u32).unwrap();
+    assert_eq!(store.step::<u32>(&key), Some(7));
+}
