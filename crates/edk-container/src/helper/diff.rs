@@ -1,0 +1,197 @@
+//! What a process changed (the upper folder of overlayfs) -> a layer's tar stream.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File, Metadata},
+    io::{self, Write},
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
+};
+
+use edk_model::SOURCE_DATE_EPOCH;
+use nix::sys::stat::{major, minor};
+use tar::{Builder, EntryType, Header};
+
+use super::{
+    fault::{Fault, Step as _},
+    tree::{find_below, is_whiteout, opaque_attribute, set_time},
+};
+
+/// Writes the changes in `upper` against the layers `below` (topmost first) as a layer: sorted,
+/// every time stamp the fixed one, deletions as whiteouts. The files in `upper` get the same time
+/// stamps, so that they look as the layer will when it is unpacked.
+pub(crate) fn write(
+    upper: &Path,
+    below: &[PathBuf],
+    rootless: bool,
+    to: impl Write,
+) -> Result<(), Fault> {
+    let mut differ = Differ {
+        upper,
+        below,
+        builder: Builder::new(to),
+        links: HashMap::new(),
+        pending: Vec::new(),
+        opaque: opaque_attribute(rootless),
+    };
+    differ.folder(Path::new("")).step("read the changes")?;
+    let mut to = differ.builder.into_inner().step("write the changes")?;
+    to.flush().step("write the changes")
+}
+
+struct Differ<'a, W: Write> {
+    upper: &'a Path,
+    below: &'a [PathBuf],
+    builder: Builder<W>,
+    /// First path of each file that has several.
+    links: HashMap<(u64, u64), PathBuf>,
+    /// Folders on the way that are written only when something in them is.
+    pending: Vec<(PathBuf, Metadata)>,
+    opaque: &'static str,
+}
+
+impl<W: Write> Differ<'_, W> {
+    fn folder(&mut self, relative: &Path) -> io::Result<()> {
+        let path = self.upper.join(relative);
+        let mut names: Vec<_> = fs::read_dir(&path)?
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<io::Result<_>>()?;
+        names.sort();
+        for name in names {
+            self.entry(&relative.join(name))?;
+        }
+        set_time(&path, SOURCE_DATE_EPOCH)
+    }
+
+    fn entry(&mut self, relative: &Path) -> io::Result<()> {
+        let path = self.upper.join(relative);
+        let metadata = fs::symlink_metadata(&path)?;
+        if metadata.is_dir() {
+            return self.enter(relative, metadata);
+        }
+        if is_whiteout(&metadata) {
+            return self.empty(&whiteout(relative, ".wh."));
+        }
+        if metadata.file_type().is_socket() {
+            return Ok(());
+        }
+        set_time(&path, SOURCE_DATE_EPOCH)?;
+        self.flush_pending()?;
+        self.file(relative, &path, &metadata)
+    }
+
+    fn enter(&mut self, relative: &Path, metadata: Metadata) -> io::Result<()> {
+        let path = self.upper.join(relative);
+        let opaque = xattr::get(&path, self.opaque)?.is_some_and(|value| value == b"y");
+        let changed = opaque || is_changed(&metadata, find_below(self.below, relative));
+        self.pending.push((relative.to_owned(), metadata));
+        let depth = self.pending.len();
+        if changed {
+            self.flush_pending()?;
+        }
+        if opaque {
+            self.empty(&relative.join(".wh..wh..opq"))?;
+        }
+        self.folder(relative)?;
+        if self.pending.len() == depth {
+            // Nothing in it was written and it looks as before: it was only passed through.
+            self.pending.pop();
+        }
+        Ok(())
+    }
+
+    /// Writes the folders on the way that were not written yet.
+    fn flush_pending(&mut self) -> io::Result<()> {
+        for (relative, metadata) in std::mem::take(&mut self.pending) {
+            let mut header = header(&metadata, EntryType::Directory);
+            self.attributes(&relative)?;
+            self.builder.append_data(&mut header, relative.join(""), io::empty())?;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, relative: &Path, path: &Path, metadata: &Metadata) -> io::Result<()> {
+        if metadata.nlink() > 1 {
+            let key = (metadata.dev(), metadata.ino());
+            if let Some(first) = self.links.get(&key) {
+                let mut header = header(metadata, EntryType::Link);
+                return self.builder.append_link(&mut header, relative, first);
+            }
+            self.links.insert(key, relative.to_owned());
+        }
+        let kind = metadata.file_type();
+        self.attributes(relative)?;
+        if kind.is_symlink() {
+            let mut header = header(metadata, EntryType::Symlink);
+            return self.builder.append_link(&mut header, relative, fs::read_link(path)?);
+        }
+        if kind.is_file() {
+            let mut header = header(metadata, EntryType::Regular);
+            header.set_size(metadata.len());
+            return self.builder.append_data(&mut header, relative, File::open(path)?);
+        }
+        let kind = match kind {
+            kind if kind.is_char_device() => EntryType::Char,
+            kind if kind.is_block_device() => EntryType::Block,
+            _ => EntryType::Fifo,
+        };
+        let mut header = header(metadata, kind);
+        let number = |n: u64| u32::try_from(n).map_err(io::Error::other);
+        header.set_device_major(number(major(metadata.rdev()))?)?;
+        header.set_device_minor(number(minor(metadata.rdev()))?)?;
+        self.builder.append_data(&mut header, relative, io::empty())
+    }
+
+    fn empty(&mut self, relative: &Path) -> io::Result<()> {
+        self.flush_pending()?;
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::Regular);
+        header.set_mode(0o600);
+        header.set_size(0);
+        header.set_mtime(SOURCE_DATE_EPOCH);
+        self.builder.append_data(&mut header, relative, io::empty())
+    }
+
+    /// Writes the extended attributes that belong to an image: capabilities and the user's own.
+    fn attributes(&mut self, relative: &Path) -> io::Result<()> {
+        let path = self.upper.join(relative);
+        let mut records = Vec::new();
+        for name in xattr::list(&path)? {
+            let Some(name) = name.to_str() else { continue };
+            let ours = name == "security.capability"
+                || name.starts_with("user.") && !name.starts_with("user.overlay.");
+            if let (true, Some(value)) = (ours, xattr::get(&path, name)?) {
+                records.push((format!("SCHILY.xattr.{name}"), value));
+            }
+        }
+        records.sort();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let records = records.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
+        self.builder.append_pax_extensions(records)
+    }
+}
+
+fn is_changed(now: &Metadata, before: Option<(PathBuf, Metadata)>) -> bool {
+    let look = |metadata: &Metadata| (metadata.mode(), metadata.uid(), metadata.gid());
+    before.is_none_or(|(_, before)| look(&before) != look(now))
+}
+
+fn header(metadata: &Metadata, kind: EntryType) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(metadata.mode() & 0o7777);
+    header.set_uid(metadata.uid().into());
+    header.set_gid(metadata.gid().into());
+    header.set_mtime(SOURCE_DATE_EPOCH);
+    header.set_size(0);
+    header
+}
+
+/// Puts `prefix` before the name of `path`.
+fn whiteout(path: &Path, prefix: &str) -> PathBuf {
+    let mut name = std::ffi::OsString::from(prefix);
+    name.push(path.file_name().unwrap_or_default());
+    path.with_file_name(name)
+}
