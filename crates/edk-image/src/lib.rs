@@ -1,1 +1,33 @@
-//! Dockerfile -> plan -> layers -> manifest; bases; pull.
+//! Images: from a Dockerfile to a manifest in the store, without a daemon.
+//!
+//! [`dockerfile`] turns text into instructions, [`plan`] turns instructions into steps (pure but
+//! for looking at the build context), [`Builder::build`] carries the steps out. A step is a
+//! function of the layers below, the instruction and its inputs; its result is a layer in the
+//! store, found again by the digest of these three. `COPY` is written as a layer without touching
+//! a root file system; `RUN` is carried out by `edk-container`.
+//!
+//! The room never edits the user's files, calls no other builder and knows nothing of Kaapana but
+//! the two bases it can make itself: [`installer_base`] and the Debian bases of [`bootstrap`].
+
+mod base;
+mod bootstrap;
+mod build;
+mod config;
+mod context;
+pub mod dockerfile;
+mod error;
+mod image;
+mod key;
+mod layer;
+mod plan;
+mod pull;
+mod tree;
+
+pub use base::{installer_base, local_only_repository};
+pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
+pub use build::{Builder, Built, HostSettings};
+pub use config::Config;
+pub use error::ImageError;
+pub use image::{Image, Layer};
+pub use plan::{Plan, PlanRequest, plan};
+pub use pull::{adopt_base, pull};

@@ -246,6 +246,8 @@ impl Unpacker<'_> {
             Some((_, metadata)) if metadata.is_dir() => {
                 if !made_here {
                     imply(&path, &metadata)?;
+                    let time = u64::try_from(metadata.mtime()).unwrap_or(0);
+                    self.times.push((path, time));
                 }
             }
             Some((_, metadata)) if !is_whiteout(&metadata) && made_here => {

@@ -1,0 +1,164 @@
+//! Quotes and variables in the words of instructions.
+
+use std::{iter::Peekable, str::Chars};
+
+/// Returns `word` without its quotes and with its variables replaced by what `look_up` says; an
+/// unknown variable is empty.
+///
+/// # Errors
+/// The reason, for an unclosed quote or brace, a modifier that is not `:-`, `:+`, `-` or `+`, and
+/// `${name:?reason}` of a variable that is not set.
+pub(crate) fn expand(
+    word: &str,
+    look_up: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, String> {
+    let mut chars = word.chars().peekable();
+    let mut expander = Expander { look_up, out: String::new() };
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => expander.single_quoted(&mut chars)?,
+            '"' => expander.double_quoted(&mut chars)?,
+            '\\' => expander.out.extend(chars.next()),
+            '$' => expander.variable(&mut chars)?,
+            c => expander.out.push(c),
+        }
+    }
+    Ok(expander.out)
+}
+
+struct Expander<'a> {
+    look_up: &'a dyn Fn(&str) -> Option<String>,
+    out: String,
+}
+
+impl Expander<'_> {
+    fn single_quoted(&mut self, chars: &mut Peekable<Chars<'_>>) -> Result<(), String> {
+        loop {
+            match chars.next() {
+                Some('\'') => return Ok(()),
+                Some(c) => self.out.push(c),
+                None => return Err("a ' is not closed".to_owned()),
+            }
+        }
+    }
+
+    fn double_quoted(&mut self, chars: &mut Peekable<Chars<'_>>) -> Result<(), String> {
+        loop {
+            match chars.next() {
+                Some('"') => return Ok(()),
+                Some('$') => self.variable(chars)?,
+                Some('\\') => match chars.next() {
+                    Some(c @ ('"' | '$' | '\\')) => self.out.push(c),
+                    Some(c) => self.out.extend(['\\', c]),
+                    None => self.out.push('\\'),
+                },
+                Some(c) => self.out.push(c),
+                None => return Err("a \" is not closed".to_owned()),
+            }
+        }
+    }
+
+    fn variable(&mut self, chars: &mut Peekable<Chars<'_>>) -> Result<(), String> {
+        if chars.next_if_eq(&'{').is_some() {
+            return self.braced(chars);
+        }
+        let name = take_name(chars);
+        if name.is_empty() {
+            self.out.push('$');
+            return Ok(());
+        }
+        self.out.push_str(&(self.look_up)(&name).unwrap_or_default());
+        Ok(())
+    }
+
+    fn braced(&mut self, chars: &mut Peekable<Chars<'_>>) -> Result<(), String> {
+        let name = take_name(chars);
+        let rest = take_braced(chars)?;
+        let value = (self.look_up)(&name);
+        let (empty_counts, modifier) = match rest.strip_prefix(':') {
+            Some(modifier) => (true, modifier),
+            None => (false, rest.as_str()),
+        };
+        let set = value.filter(|value| !(empty_counts && value.is_empty()));
+        let mut letters = modifier.chars();
+        let result = match (letters.next(), letters.as_str()) {
+            (None, _) if !name.is_empty() && rest.is_empty() => set.unwrap_or_default(),
+            (Some('-'), word) => match set {
+                Some(value) => value,
+                None => expand(word, self.look_up)?,
+            },
+            (Some('+'), word) => match set {
+                Some(_) => expand(word, self.look_up)?,
+                None => String::new(),
+            },
+            (Some('?'), reason) => set.ok_or(format!("variable `{name}` is not set: {reason}"))?,
+            _ => return Err(format!("`${{{name}{rest}}}` has a modifier that is not supported")),
+        };
+        self.out.push_str(&result);
+        Ok(())
+    }
+}
+
+fn take_name(chars: &mut Peekable<Chars<'_>>) -> String {
+    let mut name = String::new();
+    while let Some(c) = chars.next_if(|&c| {
+        c == '_' || c.is_ascii_alphabetic() || (c.is_ascii_digit() && !name.is_empty())
+    }) {
+        name.push(c);
+    }
+    name
+}
+
+/// Takes everything up to the brace that closes, nested ones included.
+fn take_braced(chars: &mut Peekable<Chars<'_>>) -> Result<String, String> {
+    let (mut text, mut depth) = (String::new(), 0);
+    for c in chars.by_ref() {
+        match c {
+            '}' if depth == 0 => return Ok(text),
+            '}' => depth -= 1,
+            '{' => depth += 1,
+            _ => {}
+        }
+        text.push(c);
+    }
+    Err("a ${ is not closed".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look_up(name: &str) -> Option<String> {
+        match name {
+            "A" => Some("a".to_owned()),
+            "E" => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn quotes_go_and_variables_are_replaced() {
+        let table = [
+            ("plain", "plain"),
+            ("$A-${A}", "a-a"),
+            ("'$A' \"$A\"", "$A a"),
+            (r"\$A \a", "$A a"),
+            (r#""\$A \n""#, r"$A \n"),
+            ("${E:-x}${E-x}${U-y}", "xy"),
+            ("${A:+x}${E:+x}${E+z}${U+x}", "xz"),
+            ("${U:-${A}}", "a"),
+            ("$ $1", "$ $1"),
+            ("${U}", ""),
+        ];
+        for (word, expected) in table {
+            assert_eq!(expand(word, &look_up).as_deref(), Ok(expected), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_closed_or_not_supported_is_refused() {
+        for word in ["'a", "\"a", "${A", "${A:=x}", "${A#x}", "${}", "${U:?must be set}"] {
+            assert!(expand(word, &look_up).is_err(), "{word}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+use edk_model::Span;
+
+/// A parsed Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dockerfile {
+    /// `ARG`s before the first `FROM`: name and default.
+    pub global_args: Vec<(String, Option<String>)>,
+    /// The stages, each from one `FROM` to the next.
+    pub stages: Vec<Stage>,
+}
+
+/// One stage: a base and what is done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The image after `FROM`, variables not yet replaced.
+    pub base: String,
+    /// The name after `AS`.
+    pub name: Option<String>,
+    /// Where `FROM` stands.
+    pub span: Span,
+    /// What follows, in order.
+    pub instructions: Vec<Located<Instruction>>,
+}
+
+/// A value with its place in the file and its source text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located<T> {
+    /// Where it starts.
+    pub span: Span,
+    /// The instruction as written, on one line.
+    pub text: String,
+    /// The value.
+    pub value: T,
+}
+
+/// One instruction after `FROM`. Words still hold quotes and variables, except where noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instruction {
+    /// `COPY`.
+    Copy(Copy),
+    /// `ADD` of files from the context.
+    Add(Copy),
+    /// `RUN`; the text is not expanded, the shell does that.
+    Run(Command),
+    /// `ENV`, both forms.
+    Env(Vec<(String, String)>),
+    /// `ARG`: names and defaults.
+    Arg(Vec<(String, Option<String>)>),
+    /// `WORKDIR`.
+    Workdir(String),
+    /// `USER`.
+    User(String),
+    /// `CMD`.
+    Cmd(Command),
+    /// `ENTRYPOINT`.
+    Entrypoint(Command),
+    /// `EXPOSE`.
+    Expose(Vec<String>),
+    /// `LABEL`.
+    Label(Vec<(String, String)>),
+    /// `VOLUME`.
+    Volume(Vec<String>),
+    /// `STOPSIGNAL`.
+    StopSignal(String),
+    /// `SHELL`.
+    Shell(Vec<String>),
+    /// `HEALTHCHECK`.
+    Healthcheck(Healthcheck),
+    /// `MAINTAINER` (deprecated, still legal).
+    Maintainer(String),
+}
+
+/// A command in shell form or exec form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// A line for the shell.
+    Shell(String),
+    /// Program and arguments.
+    Exec(Vec<String>),
+}
+
+/// `COPY` and `ADD`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// `--chown=`, when given.
+    pub chown: Option<String>,
+    /// `--chmod=`, when given.
+    pub chmod: Option<String>,
+    /// What to copy: paths or patterns in the context.
+    pub sources: Vec<String>,
+    /// Where to.
+    pub destination: String,
+}
+
+/// `HEALTHCHECK`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Healthcheck {
+    /// `NONE`.
+    None,
+    /// `CMD`, with its options (name without dashes, value).
+    Command {
+        /// Options such as `interval` = `30s`.
+        options: Vec<(String, String)>,
+        /// The command.
+        command: Command,
+    },
+}
+
+impl Dockerfile {
+    /// Returns the value of a label of the last stage, quotes taken off; the last one of the same
+    /// name counts.
+    pub fn label(&self, name: &str) -> Option<String> {
+        let last = self.stages.last()?;
+        let labels = last.instructions.iter().filter_map(|located| match &located.value {
+            Instruction::Label(labels) => Some(labels),
+            _ => None,
+        });
+        let found = labels.flatten().rfind(|(key, _)| unquoted(key) == name);
+        found.map(|(_, value)| unquoted(value))
+    }
+}
+
+/// The word without its quotes; variables stay.
+fn unquoted(word: &str) -> String {
+    super::expand(word, &|name| Some(format!("${name}"))).unwrap_or_else(|_| word.to_owned())
+}

@@ -1,0 +1,14 @@
+//! The text of a Dockerfile -> instructions with their places. Pure.
+//!
+//! The grammar is that of the Dockerfile reference
+//! (<https://docs.docker.com/reference/dockerfile/>). What is known but not built here yet is a
+//! finding that names the instruction, so that nothing is ever approximated.
+
+mod expand;
+mod instruction;
+mod lines;
+mod parse;
+
+pub(crate) use expand::expand;
+pub use instruction::{Command, Copy, Dockerfile, Healthcheck, Instruction, Located, Stage};
+pub use parse::parse;

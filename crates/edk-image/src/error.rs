@@ -1,0 +1,172 @@
+use std::{io, path::PathBuf};
+
+use edk_container::ContainerError;
+use edk_model::{Cancelled, Code, Digest, Explain, Finding};
+use edk_store::StoreError;
+
+/// Why an image could not be built, made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The user's files are wrong; nothing was started.
+    #[error("{subject} can't be built")]
+    Findings {
+        /// The Dockerfile.
+        subject: String,
+        /// What is wrong.
+        findings: Vec<Finding>,
+    },
+    /// A base image is not there.
+    #[error("base image `{reference}` is not there")]
+    NoBase {
+        /// The reference after `FROM`.
+        reference: String,
+        /// Where `FROM` stands, as `file:line`.
+        place: String,
+    },
+    /// A recipe that nobody wrote.
+    #[error("there is no recipe for a base called `{name}`")]
+    NoRecipe {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// A program that makes bases is not installed.
+    #[error("`{program}` is needed to make a base from Debian packages and is not installed")]
+    NoProgram {
+        /// The program, which is also the name of its Debian package.
+        program: &'static str,
+    },
+    /// A command of a Dockerfile or of a recipe ended with an error.
+    #[error("`{command}` ended with exit code {code}")]
+    CommandFailed {
+        /// The instruction, or the program.
+        command: String,
+        /// Where it stands, as `file:line`; empty for a program of ours.
+        place: String,
+        /// Its exit code.
+        code: i32,
+        /// The last lines of its output.
+        output: Vec<String>,
+    },
+    /// A manifest or configuration that makes no sense.
+    #[error("image {digest} is malformed: {reason}")]
+    Malformed {
+        /// The blob.
+        digest: Digest,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A kind of image that is not handled.
+    #[error("{what} is not supported")]
+    Unsupported {
+        /// What it is.
+        what: String,
+    },
+    /// A registry can't be reached, or refuses.
+    #[error("could not pull `{reference}`")]
+    Pull {
+        /// The image.
+        reference: String,
+        /// Whether the registry could not even be reached.
+        unreachable: bool,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The disk refused.
+    #[error("could not read or write `{}`", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A layer could not be written.
+    #[error(transparent)]
+    Archive(#[from] edk_archive::Error),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A container could not be run.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// The work was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl ImageError {
+    pub(crate) fn io(path: &std::path::Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}
+
+impl Explain for ImageError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Findings { .. } => Code::InvalidInput,
+            Self::NoBase { .. } | Self::NoRecipe { .. } => Code::NotFound,
+            Self::NoProgram { .. } => Code::Precondition,
+            Self::CommandFailed { .. } => Code::CommandFailed,
+            Self::Malformed { .. } => Code::Refused,
+            Self::Unsupported { .. } => Code::Unsupported,
+            Self::Pull { unreachable: true, .. } => Code::Unreachable,
+            Self::Pull { .. } => Code::Refused,
+            Self::Io { source, .. } => Code::of_io(source),
+            Self::Archive(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Container(error) => error.code(),
+            Self::Cancelled(_) => Code::Cancelled,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NoBase { reference, place } => base_hints(reference, place),
+            Self::NoRecipe { known, .. } => {
+                vec![format!("there are recipes for {}", known.join(", "))]
+            }
+            Self::NoProgram { program } => vec![
+                format!("install it: `apt-get install {program}`"),
+                "or make the base from a registry image: `edk base NAME --from IMAGE`".to_owned(),
+            ],
+            Self::CommandFailed { place, output, .. } => {
+                let mut hints = Vec::new();
+                if !place.is_empty() {
+                    hints.push(format!("the step stands at {place}"));
+                }
+                if !output.is_empty() {
+                    hints.push(format!("it said last:\n{}", output.join("\n")));
+                }
+                hints
+            }
+            Self::Pull { unreachable: true, .. } => {
+                vec!["check the network and the proxy settings, or make the base from Debian packages: `edk base`".to_owned()]
+            }
+            Self::Archive(error) => error.hints(),
+            Self::Store(error) => error.hints(),
+            Self::Container(error) => error.hints(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Findings { findings, .. } => findings.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn base_hints(reference: &str, place: &str) -> Vec<String> {
+    let mut hints = vec![format!("it is named at {place}")];
+    let local = reference.strip_prefix("local-only/").map(|name| name.split(':').next());
+    if let Some(Some(name)) = local {
+        hints.push(format!(
+            "make it: `edk base {name}`, or `edk base {name} --from IMAGE` from a registry image"
+        ));
+    }
+    hints
+}

@@ -1,0 +1,187 @@
+use std::io::Read;
+
+use edk_container::Containers;
+use edk_model::{Descriptor, Digest, Monitor, Unit, media};
+use edk_store::Store;
+use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Config, ImageError};
+
+/// An image in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// The manifest.
+    pub descriptor: Descriptor,
+    /// Its layers, lowest first.
+    pub layers: Vec<Layer>,
+    config: Config,
+}
+
+/// A layer of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// The blob as stored.
+    pub descriptor: Descriptor,
+    /// Digest of its uncompressed tar.
+    pub diff_id: Digest,
+}
+
+/// An image manifest (OCI image specification, "Image Manifest").
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    schema_version: u32,
+    media_type: String,
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+}
+
+impl Image {
+    /// Reads the image with the manifest `descriptor`; of an index, the one for linux/amd64.
+    ///
+    /// # Errors
+    /// [`ImageError::Store`] if a blob is missing or damaged, [`ImageError::Malformed`] if it
+    /// makes no sense, [`ImageError::Unsupported`] for an index without linux/amd64.
+    pub fn load(store: &Store, descriptor: &Descriptor) -> Result<Self, ImageError> {
+        let malformed =
+            |reason: String| ImageError::Malformed { digest: descriptor.digest, reason };
+        let bytes = store.read(&descriptor.digest)?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|e| malformed(e.to_string()))?;
+        if value.get("manifests").is_some() {
+            return Self::load(store, &choose_platform(&value, &descriptor.digest)?);
+        }
+        let config: Descriptor = serde_json::from_value(value["config"].clone())
+            .map_err(|e| malformed(e.to_string()))?;
+        let layers: Vec<Descriptor> = serde_json::from_value(value["layers"].clone())
+            .map_err(|e| malformed(e.to_string()))?;
+        let (config, diff_ids) = Config::parse(&store.read(&config.digest)?).map_err(malformed)?;
+        if diff_ids.len() != layers.len() {
+            return Err(malformed("configuration and manifest count different layers".to_owned()));
+        }
+        let layers = layers.into_iter().zip(diff_ids);
+        let layers = layers.map(|(descriptor, diff_id)| Layer { descriptor, diff_id }).collect();
+        Ok(Self { descriptor: descriptor.clone(), layers, config })
+    }
+
+    /// Writes configuration and manifest of an image made of `layers`, which are in the store.
+    pub(crate) fn assemble(
+        store: &Store,
+        config: Config,
+        layers: Vec<Layer>,
+    ) -> Result<Self, ImageError> {
+        let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.diff_id).collect();
+        let manifest = Manifest {
+            schema_version: 2,
+            media_type: media::MANIFEST.to_owned(),
+            config: store.put(media::CONFIG, &config.to_json(&diff_ids))?,
+            layers: layers.iter().map(|layer| layer.descriptor.clone()).collect(),
+        };
+        let bytes = serde_json::to_vec(&manifest).unwrap_or_default();
+        let descriptor = store.put(media::MANIFEST, &bytes)?;
+        Ok(Self { descriptor, layers, config })
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the diff ids of the layers, lowest first.
+    pub fn diff_ids(&self) -> Vec<Digest> {
+        self.layers.iter().map(|layer| layer.diff_id).collect()
+    }
+
+    /// Returns the size of all layers as stored, in bytes.
+    pub fn size(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.descriptor.size).sum()
+    }
+
+    /// Unpacks the layers that are not unpacked yet, and returns the diff ids of all.
+    ///
+    /// # Errors
+    /// [`ImageError::Store`] for a missing blob, [`ImageError::Malformed`] for a layer whose
+    /// content is not that of its diff id, [`ImageError::Container`] if it can't be unpacked.
+    pub fn prepare(
+        &self,
+        store: &Store,
+        containers: &Containers,
+        monitor: &Monitor,
+    ) -> Result<Vec<Digest>, ImageError> {
+        prepare_layers(&self.layers, store, containers, monitor)?;
+        Ok(self.diff_ids())
+    }
+}
+
+/// Unpacks those of `layers` (lowest first) that are not unpacked yet.
+pub(crate) fn prepare_layers(
+    layers: &[Layer],
+    store: &Store,
+    containers: &Containers,
+    monitor: &Monitor,
+) -> Result<(), ImageError> {
+    let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.diff_id).collect();
+    let missing = (0..layers.len()).find(|&at| !containers.has_layer(&diff_ids[..=at]));
+    let Some(first) = missing else { return Ok(()) };
+    let total = layers[first..].iter().map(|layer| layer.descriptor.size).sum();
+    let mut done = 0;
+    for at in first..layers.len() {
+        let before = done;
+        let blob = Counting {
+            inner: store.reader(&layers[at].descriptor.digest)?,
+            report: |read| {
+                monitor.progress("unpacking layers", before + read, Some(total), Unit::Bytes, 0);
+            },
+            read: 0,
+        };
+        let mut tar = uncompressed(blob, &layers[at].descriptor)?;
+        containers.unpack(&diff_ids[..=at], &mut tar, monitor)?;
+        done += layers[at].descriptor.size;
+    }
+    Ok(())
+}
+
+/// Returns the uncompressed tar of a layer's blob.
+pub(crate) fn uncompressed<'a>(
+    blob: impl Read + 'a,
+    descriptor: &Descriptor,
+) -> Result<Box<dyn Read + 'a>, ImageError> {
+    match descriptor.media_type.as_str() {
+        media::LAYER_GZIP | media::DOCKER_LAYER => Ok(Box::new(MultiGzDecoder::new(blob))),
+        media::LAYER => Ok(Box::new(blob)),
+        other => Err(ImageError::Unsupported { what: format!("a layer of type {other}") }),
+    }
+}
+
+/// Tells how much was read.
+struct Counting<R, F> {
+    inner: R,
+    report: F,
+    read: u64,
+}
+
+impl<R: Read, F: Fn(u64)> Read for Counting<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read += count as u64;
+        (self.report)(self.read);
+        Ok(count)
+    }
+}
+
+/// Returns the manifest for linux/amd64 of an index.
+pub(crate) fn choose_platform(index: &Value, digest: &Digest) -> Result<Descriptor, ImageError> {
+    let manifests = index["manifests"].as_array().into_iter().flatten();
+    let ours = manifests.into_iter().find(|manifest| {
+        let platform = &manifest["platform"];
+        platform["os"] == "linux" && platform["architecture"] == "amd64"
+    });
+    let Some(manifest) = ours else {
+        return Err(ImageError::Unsupported {
+            what: format!("{digest} has no image for linux/amd64; it"),
+        });
+    };
+    serde_json::from_value(manifest.clone())
+        .map_err(|error| ImageError::Malformed { digest: *digest, reason: error.to_string() })
+}

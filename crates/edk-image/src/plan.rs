@@ -1,0 +1,604 @@
+//! Instructions -> steps: everything that can be known, and found wrong, before anything starts.
+
+use std::{collections::BTreeMap, path::Path};
+
+use edk_model::{Finding, Reference};
+use serde_json::json;
+
+use crate::{
+    Config, Image, ImageError,
+    context::{Context, Problem, Source},
+    dockerfile::{Command, Copy, Healthcheck, Instruction, Located, Stage, expand, parse},
+};
+
+/// What is to be built.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanRequest<'a> {
+    /// The text of the Dockerfile.
+    pub text: &'a str,
+    /// Its name as the user would write it; used in findings.
+    pub file: &'a str,
+    /// The folder whose files may be copied.
+    pub context: &'a Path,
+    /// Values for `ARG`s.
+    pub args: &'a BTreeMap<String, String>,
+}
+
+/// The steps of a build, ready to be carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The Dockerfile's name.
+    pub(crate) file: String,
+    /// The stages, in the order they are built; the last one is the image.
+    pub(crate) stages: Vec<PlannedStage>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PlannedStage {
+    pub(crate) base: PlannedBase,
+    pub(crate) steps: Vec<Step>,
+    /// The configuration after all steps.
+    pub(crate) config: Config,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PlannedBase {
+    Scratch,
+    Image(Box<Image>),
+    /// An earlier stage of the same plan.
+    Stage(usize),
+}
+
+/// One layer to come.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Step {
+    /// The instruction as written.
+    pub(crate) text: String,
+    /// Where it stands, as `file:line`.
+    pub(crate) place: String,
+    pub(crate) action: Action,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    Copy {
+        sources: Vec<Source>,
+        to: String,
+        into_folder: bool,
+        owner: (u64, u64),
+        mode: Option<u32>,
+    },
+    Run {
+        argv: Vec<String>,
+        env: Vec<(String, String)>,
+        user: String,
+        cwd: String,
+    },
+    /// A folder that must be there.
+    Folder {
+        path: String,
+    },
+}
+
+impl Plan {
+    /// Returns how many layers the build makes or reuses.
+    pub fn steps(&self) -> usize {
+        self.stages.iter().map(|stage| stage.steps.len()).sum()
+    }
+}
+
+/// Plans a build. `find_base` returns the image for a reference after `FROM`.
+///
+/// # Errors
+/// [`ImageError::Findings`] with all that is wrong in the Dockerfile, and the errors of
+/// `find_base`; nothing was changed.
+pub fn plan(
+    request: &PlanRequest<'_>,
+    find_base: &mut dyn FnMut(&Reference, &str) -> Result<Image, ImageError>,
+) -> Result<Plan, ImageError> {
+    let (dockerfile, findings) = parse(request.text, request.file);
+    refuse(request.file, findings)?;
+    let name = Path::new(request.file).file_name().unwrap_or_default().to_string_lossy();
+    let context = Context::open(request.context, &name).map_err(context_error)?;
+    let mut global = BTreeMap::new();
+    for (name, default) in &dockerfile.global_args {
+        let value = request.args.get(name).cloned();
+        let value = value
+            .or_else(|| default.as_ref().and_then(|d| expand(d, &|n| global.get(n).cloned()).ok()));
+        global.extend(value.map(|value| (name.clone(), value)));
+    }
+    let mut planner = Planner {
+        request,
+        context,
+        global,
+        stages: Vec::new(),
+        names: Vec::new(),
+        findings: Vec::new(),
+    };
+    for stage in needed(&dockerfile.stages) {
+        planner.stage(stage, find_base)?;
+    }
+    refuse(request.file, std::mem::take(&mut planner.findings))?;
+    Ok(Plan { file: request.file.to_owned(), stages: planner.stages })
+}
+
+fn refuse(file: &str, findings: Vec<Finding>) -> Result<(), ImageError> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    Err(ImageError::Findings { subject: file.to_owned(), findings })
+}
+
+/// The last stage and those it stands on.
+fn needed(stages: &[Stage]) -> Vec<&Stage> {
+    let mut wanted = Vec::new();
+    let mut next = stages.last();
+    while let Some(stage) = next {
+        wanted.push(stage);
+        let earlier = stages.iter().take_while(|other| other.span != stage.span);
+        next = earlier.filter(|other| other.name.as_deref() == Some(stage.base.as_str())).last();
+    }
+    wanted.reverse();
+    wanted
+}
+
+fn context_error(problem: Problem) -> ImageError {
+    match problem {
+        Problem::Io(path, source) => ImageError::Io { path, source },
+        other => ImageError::Unsupported { what: format!("the .dockerignore ({other:?})") },
+    }
+}
+
+struct Planner<'a> {
+    request: &'a PlanRequest<'a>,
+    context: Context,
+    global: BTreeMap<String, String>,
+    stages: Vec<PlannedStage>,
+    names: Vec<Option<String>>,
+    findings: Vec<Finding>,
+}
+
+/// The state of one stage while it is planned.
+struct State {
+    config: Config,
+    args: BTreeMap<String, String>,
+    steps: Vec<Step>,
+    /// Whether this Dockerfile set `CMD`, so that a later `ENTRYPOINT` leaves it alone.
+    own_cmd: bool,
+}
+
+impl State {
+    fn look_up(&self, name: &str) -> Option<String> {
+        let env = self.config.env.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        env.or_else(|| self.args.get(name)).cloned()
+    }
+
+    fn shell(&self, command: &Command) -> Vec<String> {
+        match command {
+            Command::Exec(argv) => argv.clone(),
+            Command::Shell(text) => {
+                let shell = match self.config.shell.as_slice() {
+                    [] => vec!["/bin/sh".to_owned(), "-c".to_owned()],
+                    shell => shell.to_vec(),
+                };
+                shell.into_iter().chain([text.clone()]).collect()
+            }
+        }
+    }
+
+    /// `path` as it is meant in the present working directory.
+    fn absolute(&self, path: &str) -> String {
+        if path.starts_with('/') {
+            return path.to_owned();
+        }
+        let folder = self.config.working_dir.trim_end_matches('/');
+        format!("{folder}/{}", path.strip_prefix("./").unwrap_or(path))
+    }
+}
+
+impl Planner<'_> {
+    fn stage(
+        &mut self,
+        stage: &Stage,
+        find_base: &mut dyn FnMut(&Reference, &str) -> Result<Image, ImageError>,
+    ) -> Result<(), ImageError> {
+        let place = format!("{}:{}", self.request.file, stage.span.line);
+        let (base, config) = self.base(stage, &place, find_base)?;
+        let mut state = State { config, args: BTreeMap::new(), steps: Vec::new(), own_cmd: false };
+        for located in &stage.instructions {
+            if let Err(finding) = self.instruction(&mut state, located) {
+                let span = located.span;
+                self.findings.push(finding.in_file(self.request.file).at(span.line, span.column));
+            }
+        }
+        self.names.push(stage.name.clone());
+        self.stages.push(PlannedStage { base, steps: state.steps, config: state.config });
+        Ok(())
+    }
+
+    fn base(
+        &self,
+        stage: &Stage,
+        place: &str,
+        find_base: &mut dyn FnMut(&Reference, &str) -> Result<Image, ImageError>,
+    ) -> Result<(PlannedBase, Config), ImageError> {
+        let malformed = |reason: String| ImageError::Findings {
+            subject: self.request.file.to_owned(),
+            findings: vec![
+                Finding::error("dockerfile/base", reason)
+                    .in_file(self.request.file)
+                    .at(stage.span.line, stage.span.column),
+            ],
+        };
+        let text =
+            expand(&stage.base, &|name| self.global.get(name).cloned()).map_err(malformed)?;
+        if text == "scratch" {
+            return Ok((PlannedBase::Scratch, Config::default()));
+        }
+        let earlier = self.names.iter().rposition(|name| name.as_deref() == Some(text.as_str()));
+        if let Some(at) = earlier {
+            return Ok((PlannedBase::Stage(at), self.stages[at].config.clone()));
+        }
+        let reference = text.parse::<Reference>().map_err(|error| malformed(error.to_string()))?;
+        let image = find_base(&reference, place)?;
+        let config = image.config().clone();
+        Ok((PlannedBase::Image(Box::new(image)), config))
+    }
+
+    fn instruction(
+        &self,
+        state: &mut State,
+        located: &Located<Instruction>,
+    ) -> Result<(), Finding> {
+        let action = self.apply(state, &located.value)?;
+        state.config.record(&located.text, action.is_none());
+        if let Some(action) = action {
+            let place = format!("{}:{}", self.request.file, located.span.line);
+            state.steps.push(Step { text: located.text.clone(), place, action });
+        }
+        Ok(())
+    }
+
+    /// Applies an instruction to the configuration; returns the layer it makes, if any.
+    fn apply(
+        &self,
+        state: &mut State,
+        instruction: &Instruction,
+    ) -> Result<Option<Action>, Finding> {
+        let word = |state: &State, text: &str| {
+            expand(text, &|name| state.look_up(name))
+                .map_err(|reason| Finding::error("dockerfile/variable", reason))
+        };
+        let words = |state: &State, list: &[String]| {
+            list.iter().map(|text| word(state, text)).collect::<Result<Vec<_>, _>>()
+        };
+        match instruction {
+            Instruction::Copy(copy) => return self.copy(state, copy).map(Some),
+            Instruction::Add(copy) => {
+                refuse_remote(copy)?;
+                return self.copy(state, copy).map(Some);
+            }
+            Instruction::Run(command) => return Ok(Some(run(state, command))),
+            Instruction::Env(pairs) => {
+                // All values of one instruction see the variables as they were before it.
+                let values =
+                    words(state, &pairs.iter().map(|(_, v)| v.clone()).collect::<Vec<_>>())?;
+                for ((name, _), value) in pairs.iter().zip(values) {
+                    state.config.set_env(name, value);
+                }
+            }
+            Instruction::Label(pairs) => {
+                for (name, value) in pairs {
+                    let (name, value) = (word(state, name)?, word(state, value)?);
+                    state.config.labels.insert(name, value);
+                }
+            }
+            Instruction::Arg(args) => {
+                for (name, default) in args {
+                    let given = self.request.args.get(name).cloned();
+                    let value = match (given, default) {
+                        (Some(value), _) => Some(value),
+                        (None, Some(default)) => Some(word(state, default)?),
+                        (None, None) => self.global.get(name).cloned(),
+                    };
+                    state.args.extend(value.map(|value| (name.clone(), value)));
+                }
+            }
+            Instruction::Workdir(path) => {
+                let path = state.absolute(&word(state, path)?);
+                state.config.working_dir = path.clone();
+                return Ok(Some(Action::Folder { path }));
+            }
+            Instruction::User(user) => state.config.user = word(state, user)?,
+            Instruction::Cmd(command) => {
+                state.config.cmd = state.shell(command);
+                state.own_cmd = true;
+            }
+            Instruction::Entrypoint(command) => {
+                state.config.entrypoint = state.shell(command);
+                if !state.own_cmd {
+                    state.config.cmd.clear();
+                }
+            }
+            Instruction::Expose(ports) => {
+                for port in words(state, ports)? {
+                    let port = if port.contains('/') { port } else { format!("{port}/tcp") };
+                    add_once(&mut state.config.exposed_ports, port);
+                }
+            }
+            Instruction::Volume(volumes) => {
+                for volume in words(state, volumes)? {
+                    add_once(&mut state.config.volumes, volume);
+                }
+            }
+            Instruction::StopSignal(signal) => state.config.stop_signal = word(state, signal)?,
+            Instruction::Shell(shell) => state.config.shell.clone_from(shell),
+            Instruction::Healthcheck(check) => {
+                state.config.healthcheck = Some(healthcheck(check)?);
+            }
+            Instruction::Maintainer(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn copy(&self, state: &State, copy: &Copy) -> Result<Action, Finding> {
+        let word = |text: &str| {
+            expand(text, &|name| state.look_up(name))
+                .map_err(|reason| Finding::error("dockerfile/variable", reason))
+        };
+        let mut sources = Vec::new();
+        for pattern in &copy.sources {
+            let pattern = word(pattern)?;
+            let found = self.context.sources(&pattern);
+            sources.extend(found.map_err(|problem| self.source_finding(&pattern, problem))?);
+        }
+        let destination = word(&copy.destination)?;
+        let into_folder = destination.ends_with('/') || destination == "." || sources.len() > 1;
+        if sources.len() > 1 && !destination.ends_with('/') && destination != "." {
+            let message =
+                format!("several sources need a folder, and `{destination}` does not end in /");
+            let fix = format!("write `{destination}/`");
+            return Err(Finding::error("dockerfile/copy-destination", message).fix(fix));
+        }
+        let owner = copy.chown.as_deref().map_or(Ok((0, 0)), |text| parse_owner(&word(text)?))?;
+        let mode = copy.chmod.as_deref().map(|text| parse_mode(&word(text)?)).transpose()?;
+        Ok(Action::Copy { sources, to: state.absolute(&destination), into_folder, owner, mode })
+    }
+
+    fn source_finding(&self, pattern: &str, problem: Problem) -> Finding {
+        let context = self.request.context.display();
+        let (rule, message, fix) = match problem {
+            Problem::Missing => (
+                "dockerfile/missing-source",
+                format!("source `{pattern}` is not in the build context"),
+                format!("sources are looked up below {context}"),
+            ),
+            Problem::Ignored => (
+                "dockerfile/ignored-source",
+                format!("source `{pattern}` is hidden by .dockerignore"),
+                format!("add the line `!{pattern}` to the .dockerignore"),
+            ),
+            Problem::Outside => (
+                "dockerfile/outside-context",
+                format!("source `{pattern}` lies outside the build context"),
+                format!("move it below {context}"),
+            ),
+            Problem::Pattern(reason) => (
+                "dockerfile/malformed",
+                format!("source `{pattern}` is a malformed pattern: {reason}"),
+                "close every [ with a ]".to_owned(),
+            ),
+            Problem::Io(path, error) => (
+                "dockerfile/unreadable-source",
+                format!("`{}` can't be read: {error}", path.display()),
+                "check the file's permissions".to_owned(),
+            ),
+        };
+        Finding::error(rule, message).fix(fix)
+    }
+}
+
+fn run(state: &State, command: &Command) -> Action {
+    let mut env = state.config.env.clone();
+    for (name, value) in &state.args {
+        if !env.iter().any(|(key, _)| key == name) {
+            env.push((name.clone(), value.clone()));
+        }
+    }
+    let cwd = if state.config.working_dir.is_empty() { "/" } else { &state.config.working_dir };
+    let (argv, user) = (state.shell(command), state.config.user.clone());
+    Action::Run { argv, env, user, cwd: cwd.to_owned() }
+}
+
+fn add_once(list: &mut Vec<String>, item: String) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// What `ADD` does beyond `COPY` is refused by name.
+fn refuse_remote(copy: &Copy) -> Result<(), Finding> {
+    const ARCHIVES: [&str; 9] =
+        [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".gz"];
+    for source in &copy.sources {
+        let remote =
+            ["http://", "https://", "git@", "ftp://"].iter().any(|p| source.starts_with(p));
+        let archive = ARCHIVES.iter().any(|ending| source.ends_with(ending));
+        if remote || archive {
+            let what = if remote { "ADD from a URL" } else { "ADD of an archive" };
+            let message = format!("{what} is not supported by the embedded builder yet (issue #8)");
+            return Err(Finding::error("dockerfile/unsupported", message)
+                .fix("fetch or unpack it in a RUN step, or COPY its content"));
+        }
+    }
+    Ok(())
+}
+
+fn parse_owner(text: &str) -> Result<(u64, u64), Finding> {
+    let (user, group) = text.split_once(':').unwrap_or((text, text));
+    match (user.parse(), group.parse()) {
+        (Ok(user), Ok(group)) => Ok((user, group)),
+        _ => {
+            let message = format!(
+                "--chown={text} by name is not supported by the embedded builder yet (issue #8)"
+            );
+            Err(Finding::error("dockerfile/unsupported", message)
+                .fix("use numbers: --chown=1000:1000"))
+        }
+    }
+}
+
+fn parse_mode(text: &str) -> Result<u32, Finding> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o7777 => Ok(mode),
+        _ => {
+            Err(Finding::error("dockerfile/malformed", format!("--chmod={text} is no octal mode"))
+                .fix("use a mode such as --chmod=755"))
+        }
+    }
+}
+
+/// A health check as in Docker's image configuration; durations in nanoseconds.
+fn healthcheck(check: &Healthcheck) -> Result<serde_json::Value, Finding> {
+    let Healthcheck::Command { options, command } = check else {
+        return Ok(json!({"Test": ["NONE"]}));
+    };
+    let test = match command {
+        Command::Exec(argv) => [vec!["CMD".to_owned()], argv.clone()].concat(),
+        Command::Shell(text) => vec!["CMD-SHELL".to_owned(), text.clone()],
+    };
+    let mut value = json!({"Test": test});
+    for (name, text) in options {
+        let malformed = || {
+            Finding::error("dockerfile/malformed", format!("--{name}={text} of HEALTHCHECK is malformed"))
+                .fix("use --interval=30s, --timeout=5s, --start-period=10s, --start-interval=1s or --retries=3")
+        };
+        let key = match name.as_str() {
+            "interval" => "Interval",
+            "timeout" => "Timeout",
+            "start-period" => "StartPeriod",
+            "start-interval" => "StartInterval",
+            "retries" => {
+                value["Retries"] = json!(text.parse::<u32>().map_err(|_| malformed())?);
+                continue;
+            }
+            _ => return Err(malformed()),
+        };
+        value[key] = json!(nanoseconds(text).ok_or_else(malformed)?);
+    }
+    Ok(value)
+}
+
+/// A Go duration such as `1m30s`, in nanoseconds.
+fn nanoseconds(text: &str) -> Option<u64> {
+    let (mut total, mut rest) = (0.0, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        let unit_end =
+            rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |n| n + digits);
+        let factor = match &rest[digits..unit_end] {
+            "h" => 3600e9,
+            "m" => 60e9,
+            "s" => 1e9,
+            "ms" => 1e6,
+            _ => return None,
+        };
+        total += number * factor;
+        rest = &rest[unit_end..];
+    }
+    (total > 0.0).then_some(total as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan_text(text: &str, files: &[&str]) -> Result<Plan, ImageError> {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            std::fs::write(folder.path().join(file), file).unwrap();
+        }
+        let args = BTreeMap::from([("GIVEN".to_owned(), "g".to_owned())]);
+        let (file, context) = ("x/Dockerfile", folder.path());
+        let request = PlanRequest { text, file, context, args: &args };
+        plan(&request, &mut |reference, place| {
+            let (reference, place) = (reference.to_string(), place.to_owned());
+            Err(ImageError::NoBase { reference, place })
+        })
+    }
+
+    fn config(text: &str) -> Config {
+        plan_text(&format!("FROM scratch\n{text}"), &[]).unwrap().stages.pop().unwrap().config
+    }
+
+    fn findings(text: &str) -> Vec<String> {
+        match plan_text(&format!("FROM scratch\n{text}"), &["a", "b"]) {
+            Err(ImageError::Findings { findings, .. }) => {
+                findings.iter().map(ToString::to_string).collect()
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_configuration_follows_the_instructions() {
+        let config = config(
+            "ARG GIVEN\nARG D=d\nENV A=1 B=$A$GIVEN$D\nENV A=2 B=$A\nWORKDIR /w\nWORKDIR x/$A\nUSER 5:6\n\
+             EXPOSE 80 80/tcp\nVOLUME /v\nLABEL l=\"$B\"\nCMD run me\nSTOPSIGNAL SIGINT\n\
+             HEALTHCHECK --interval=1m30s --retries=2 CMD check",
+        );
+        let env = [("A", "2"), ("B", "1")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        assert_eq!(config.env, env);
+        assert_eq!(config.working_dir, "/w/x/2");
+        assert_eq!(config.cmd, ["/bin/sh", "-c", "run me"]);
+        assert_eq!((config.user.as_str(), config.stop_signal.as_str()), ("5:6", "SIGINT"));
+        assert_eq!(config.exposed_ports, ["80/tcp"]);
+        let check = config.healthcheck.unwrap();
+        assert_eq!(
+            (check["Interval"].as_u64(), check["Retries"].as_u64()),
+            (Some(90_000_000_000), Some(2))
+        );
+    }
+
+    #[test]
+    fn values_of_one_env_see_the_variables_before_it() {
+        let config = config("ENV A=1\nENV A=2 B=$A");
+        assert_eq!(config.env[1], ("B".to_owned(), "1".to_owned()));
+    }
+
+    #[test]
+    fn an_entrypoint_drops_the_inherited_command_but_not_its_own() {
+        assert_eq!(config("CMD [\"c\"]\nENTRYPOINT [\"e\"]").command(), ["e", "c"]);
+        let text = "FROM scratch AS one\nCMD [\"c\"]\nFROM one\nENTRYPOINT [\"e\"]";
+        let plan = plan_text(text, &[]).unwrap();
+        assert_eq!(plan.stages.last().unwrap().config.command(), ["e"]);
+    }
+
+    #[test]
+    fn a_missing_source_is_named_with_file_and_line() {
+        let found = findings("COPY a /x\nCOPY nope.txt /x");
+        assert_eq!(
+            found,
+            [
+                "x/Dockerfile:3:1: source `nope.txt` is not in the build context (dockerfile/missing-source)"
+            ]
+        );
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_found_at_once() {
+        let found = findings(
+            "COPY nope /x\nCOPY a b /x\nCOPY ../a /x\nADD http://h/x /x\nCOPY --chown=ann a /x\n\
+             COPY --chmod=9 a /x\nENV A=${B#x}\nHEALTHCHECK --interval=x CMD a",
+        );
+        assert_eq!(found.len(), 8, "{found:#?}");
+    }
+
+    #[test]
+    fn a_base_that_is_not_there_is_named_with_its_place() {
+        let error = plan_text("ARG V=1\nFROM local-only/x:$V", &[]).unwrap_err();
+        let ImageError::NoBase { reference, place } = error else { panic!("{error}") };
+        assert_eq!((reference.as_str(), place.as_str()), ("local-only/x:1", "x/Dockerfile:2"));
+    }
+}

@@ -1,0 +1,244 @@
+//! What lies where in the layers of an image: enough to know whether a path is a folder, where a
+//! symbolic link leads and what a new layer has to bring along.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    io::Read,
+    rc::Rc,
+};
+
+use edk_store::Store;
+use serde::{Deserialize, Serialize};
+
+use crate::{ImageError, Layer, image::uncompressed, key::KeyMaker};
+
+/// The paths of one layer, relative, without a trailing slash.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LayerIndex {
+    pub(crate) dirs: BTreeSet<String>,
+    pub(crate) links: BTreeMap<String, String>,
+    pub(crate) files: BTreeSet<String>,
+    /// Deleted here (whiteouts).
+    pub(crate) gone: BTreeSet<String>,
+    /// Folders that hide what is below (opaque whiteouts).
+    pub(crate) opaque: BTreeSet<String>,
+}
+
+/// What a path is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Node {
+    Missing,
+    Dir,
+    File,
+    Link(String),
+}
+
+/// All layers of an image, looked at together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tree {
+    /// Lowest first.
+    layers: Vec<Rc<LayerIndex>>,
+}
+
+impl Tree {
+    /// Returns the tree of `layers`, lowest first; an index that was made before is not made again.
+    pub(crate) fn load(store: &Store, layers: &[Layer]) -> Result<Self, ImageError> {
+        let layers = layers.iter().map(|layer| index(store, layer).map(Rc::new));
+        Ok(Self { layers: layers.collect::<Result<_, _>>()? })
+    }
+
+    /// Returns what `path` (relative, no links on the way) is.
+    pub(crate) fn node(&self, path: &str) -> Node {
+        if path.is_empty() {
+            return Node::Dir;
+        }
+        for layer in self.layers.iter().rev() {
+            if layer.dirs.contains(path) {
+                return Node::Dir;
+            }
+            if let Some(target) = layer.links.get(path) {
+                return Node::Link(target.clone());
+            }
+            if layer.files.contains(path) {
+                return Node::File;
+            }
+            if layer.hides(path) {
+                return Node::Missing;
+            }
+        }
+        Node::Missing
+    }
+
+    /// Returns where `path` really lies: relative, links followed, `.` and `..` resolved. What is
+    /// missing is kept as it is written.
+    pub(crate) fn resolve(&self, path: &str) -> Result<String, String> {
+        let split = |path: &str| -> VecDeque<String> {
+            path.split('/')
+                .filter(|part| !part.is_empty() && *part != ".")
+                .map(str::to_owned)
+                .collect()
+        };
+        let (mut todo, mut done, mut links) = (split(path), Vec::<String>::new(), 0);
+        while let Some(part) = todo.pop_front() {
+            if part == ".." {
+                done.pop();
+                continue;
+            }
+            done.push(part);
+            let Node::Link(target) = self.node(&done.join("/")) else { continue };
+            links += 1;
+            if links > 40 {
+                return Err(format!("`{path}` passes too many symbolic links"));
+            }
+            done.pop();
+            if target.starts_with('/') {
+                done.clear();
+            }
+            for part in split(&target).into_iter().rev() {
+                todo.push_front(part);
+            }
+        }
+        Ok(done.join("/"))
+    }
+}
+
+impl LayerIndex {
+    /// Says whether this layer hides `path` of the layers below without having it itself.
+    fn hides(&self, path: &str) -> bool {
+        let mut at = path;
+        loop {
+            if self.gone.contains(at) || self.files.contains(at) || self.links.contains_key(at) {
+                return true;
+            }
+            match at.rsplit_once('/') {
+                Some((parent, _)) if self.opaque.contains(parent) => return true,
+                Some((parent, _)) => at = parent,
+                None => return self.opaque.contains(""),
+            }
+        }
+    }
+
+    fn add(&mut self, path: &str, kind: tar::EntryType, link: Option<String>) {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if name == ".wh..wh..opq" {
+            self.opaque.insert(parent.to_owned());
+        } else if let Some(hidden) = name.strip_prefix(".wh.") {
+            let path =
+                if parent.is_empty() { hidden.to_owned() } else { format!("{parent}/{hidden}") };
+            self.gone.insert(path);
+        } else if kind.is_dir() {
+            self.dirs.insert(path.to_owned());
+        } else if let (tar::EntryType::Symlink, Some(link)) = (kind, link) {
+            self.links.insert(path.to_owned(), link);
+        } else {
+            self.files.insert(path.to_owned());
+        }
+        // A layer may leave out the entries of folders it only passes through.
+        let mut at = path;
+        while let Some((parent, _)) = at.rsplit_once('/') {
+            if !self.links.contains_key(parent) && !self.dirs.insert(parent.to_owned()) {
+                break;
+            }
+            at = parent;
+        }
+    }
+}
+
+fn index(store: &Store, layer: &Layer) -> Result<LayerIndex, ImageError> {
+    let key = {
+        let mut key = KeyMaker::new("index", &[layer.diff_id]);
+        key.add("1");
+        key.finish()
+    };
+    if let Some(index) = store.step(&key) {
+        return Ok(index);
+    }
+    let blob = std::io::BufReader::new(store.reader(&layer.descriptor.digest)?);
+    let index = read_index(uncompressed(blob, &layer.descriptor)?).map_err(|source| {
+        ImageError::Malformed { digest: layer.descriptor.digest, reason: source.to_string() }
+    })?;
+    store.put_step(&key, &index)?;
+    Ok(index)
+}
+
+fn read_index(tar: impl Read) -> std::io::Result<LayerIndex> {
+    let mut index = LayerIndex::default();
+    for entry in tar::Archive::new(tar).entries()? {
+        let entry = entry?;
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let path: Vec<_> =
+            path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        if path.is_empty() {
+            continue;
+        }
+        let link = entry.link_name_bytes().map(|link| String::from_utf8_lossy(&link).into_owned());
+        index.add(&path.join("/"), entry.header().entry_type(), link);
+    }
+    Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use tar::EntryType;
+
+    use super::*;
+
+    fn layer(entries: &[(&str, EntryType, Option<&str>)]) -> Rc<LayerIndex> {
+        let mut index = LayerIndex::default();
+        for (path, kind, link) in entries {
+            index.add(path, *kind, link.map(str::to_owned));
+        }
+        Rc::new(index)
+    }
+
+    fn tree() -> Tree {
+        use EntryType::{Directory, Regular, Symlink};
+        let base = layer(&[
+            ("usr/bin", Directory, None),
+            ("bin", Symlink, Some("usr/bin")),
+            ("opt/old/file", Regular, None),
+            ("var/run", Symlink, Some("/run")),
+            ("a", Symlink, Some("b")),
+            ("b", Symlink, Some("a")),
+            ("data/x", Regular, None),
+        ]);
+        let top = layer(&[
+            (".wh.opt", Regular, None),
+            ("data/.wh..wh..opq", Regular, None),
+            ("data/y", Regular, None),
+        ]);
+        Tree { layers: vec![base, top] }
+    }
+
+    #[test]
+    fn a_path_is_what_the_topmost_layer_says() {
+        let tree = tree();
+        for (path, expected) in [
+            ("", Node::Dir),
+            ("usr", Node::Dir),
+            ("bin", Node::Link("usr/bin".to_owned())),
+            ("opt", Node::Missing),
+            ("opt/old/file", Node::Missing),
+            ("data", Node::Dir),
+            ("data/x", Node::Missing),
+            ("data/y", Node::File),
+        ] {
+            assert_eq!(tree.node(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_root_only() {
+        let tree = tree();
+        for (path, expected) in [
+            ("/bin/sh", "usr/bin/sh"),
+            ("/var/run/x/", "run/x"),
+            ("/../../etc/./x", "etc/x"),
+            ("usr/../bin", "usr/bin"),
+            ("/", ""),
+        ] {
+            assert_eq!(tree.resolve(path).as_deref(), Ok(expected), "{path}");
+        }
+        assert!(tree.resolve("/a").is_err());
+    }
+}
