@@ -74,7 +74,7 @@ impl Store {
             return Err(StoreError::TooLarge(*digest));
         }
         if Digest::of(&bytes) != *digest {
-            return Err(StoreError::Corrupt(*digest));
+            return Err(self.corrupt(digest));
         }
         Ok(bytes)
     }
@@ -87,7 +87,15 @@ impl Store {
         let mut hasher = Hasher::new();
         io::copy(&mut self.reader(digest)?, &mut hasher)
             .map_err(|source| StoreError::io(&self.blob_path(digest), source))?;
-        if hasher.finish() == *digest { Ok(()) } else { Err(StoreError::Corrupt(*digest)) }
+        if hasher.finish() == *digest { Ok(()) } else { Err(self.corrupt(digest)) }
+    }
+
+    /// Takes a damaged blob away, so that the next build or pull makes it again.
+    fn corrupt(&self, digest: &Digest) -> StoreError {
+        match self.remove(digest) {
+            Ok(()) => StoreError::Corrupt(*digest),
+            Err(error) => error,
+        }
     }
 
     /// Removes a blob; one that is not there is no error.

@@ -85,6 +85,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] if the folder can't be read.
     pub fn sweep(&self) -> Result<(), StoreError> {
+        let gate = self.gate()?;
+        gate.lock().map_err(|source| StoreError::io(&self.root, source))?;
         let incoming = self.root.join("incoming");
         for entry in fs::read_dir(&incoming).map_err(|e| StoreError::io(&incoming, e))? {
             let path = entry.map_err(|e| StoreError::io(&incoming, e))?.path();
@@ -112,9 +114,18 @@ impl Store {
         persist(file, path)
     }
 
+    /// Opens the folder itself as a lock between writers that start and sweeps.
+    fn gate(&self) -> Result<fs::File, StoreError> {
+        let folder = self.root.join("incoming");
+        fs::File::open(&folder).map_err(|source| StoreError::io(&folder, source))
+    }
+
     /// Opens a file in `incoming/`, locked for as long as this process holds it.
     fn incoming(&self) -> Result<tempfile::NamedTempFile, StoreError> {
         let folder = self.root.join("incoming");
+        // Between its creation and its lock a file looks abandoned; no sweep may see it so.
+        let gate = self.gate()?;
+        gate.lock_shared().map_err(|source| StoreError::io(&folder, source))?;
         let file = tempfile::NamedTempFile::new_in(&folder)
             .map_err(|source| StoreError::io(&folder, source))?;
         file.as_file().lock().map_err(|source| StoreError::io(&folder, source))?;

@@ -67,6 +67,20 @@ impl Store {
         Ok(read_descriptor(&self.folder(repository)?.join(MANIFESTS).join(digest.hex())))
     }
 
+    /// Returns the manifests of `repository`, sorted by digest; none when there is no such
+    /// repository.
+    ///
+    /// # Errors
+    /// [`StoreError::BadName`] for a malformed repository, [`StoreError::Io`] if its folder can't
+    /// be read.
+    pub fn manifests(&self, repository: &str) -> Result<Vec<Descriptor>, StoreError> {
+        let folder = self.folder(repository)?.join(MANIFESTS);
+        let mut names = names_in(&folder)?;
+        names.sort();
+        // One that another process removes meanwhile is simply not there.
+        Ok(names.iter().filter_map(|name| read_descriptor(&folder.join(name))).collect())
+    }
+
     /// Returns the tags of `repository`, sorted; none when there is no such repository.
     ///
     /// # Errors

@@ -39,13 +39,16 @@ fn bytes_of_another_digest_are_refused_and_not_kept() {
 }
 
 #[test]
-fn a_damaged_blob_is_noticed() {
+fn a_damaged_blob_is_noticed_and_can_be_replaced() {
     let (_folder, store) = store();
     let descriptor = store.put(media::CONFIG, b"{}").unwrap();
     let path = store.root().join("blobs/sha256").join(descriptor.digest.hex());
     std::fs::write(path, b"[]").unwrap();
     assert!(matches!(store.read(&descriptor.digest), Err(StoreError::Corrupt(_))));
+    std::fs::write(&path, b"[]").unwrap();
     assert!(matches!(store.verify(&descriptor.digest), Err(StoreError::Corrupt(_))));
+    store.put(media::CONFIG, b"{}").unwrap();
+    store.verify(&descriptor.digest).unwrap();
 }
 
 #[test]
@@ -64,6 +67,21 @@ fn tags_name_manifests_and_can_be_taken_away() {
     assert_eq!(store.manifest("group/image", &two.digest).unwrap(), Some(two));
     assert!(store.remove_manifest("group/image", &one.digest).unwrap());
     assert_eq!(store.tags("group/image").unwrap(), [""; 0]);
+}
+
+#[test]
+fn the_manifests_of_a_repository_are_listed_with_or_without_a_tag() {
+    let (_folder, store) = store();
+    let tagged = store.put(media::MANIFEST, b"{\"one\":1}").unwrap();
+    let untagged = store.put(media::INDEX, b"{\"two\":2}").unwrap();
+    store.tag("group/image", "1", &tagged).unwrap();
+    store.add_manifest("group/image", &untagged).unwrap();
+    let mut expected = vec![tagged.clone(), untagged];
+    expected.sort_by_key(|descriptor| descriptor.digest);
+    assert_eq!(store.manifests("group/image").unwrap(), expected);
+    assert_eq!(store.manifests("group").unwrap(), []);
+    store.remove_manifest("group/image", &tagged.digest).unwrap();
+    assert_eq!(store.manifests("group/image").unwrap().len(), 1);
 }
 
 #[test]
