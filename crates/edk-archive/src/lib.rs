@@ -1,1 +1,27 @@
 //! The same tree gives the same tar.gz bytes; unpacking never leaves its root.
+//!
+//! [`TarWriter`] writes entries as they are told, with nothing from the machine it runs on: no
+//! user names, no clock, no order of its own. [`gzip`] compresses under a fixed header. [`pack`]
+//! joins both for small things. In the other direction, [`unpack`] and [`read_files`] take an
+//! archive of unknown origin and believe nothing in it.
+//!
+//! This room does not walk folders (who packs knows what belongs in) and does not know what an
+//! image layer or a chart is.
+
+mod error;
+mod gzip;
+mod pack;
+mod pax;
+mod read;
+mod unpack;
+mod write;
+
+pub use error::Error;
+pub use gzip::{GzWriter, gzip};
+pub use pack::pack;
+pub use read::{Limits, read_files};
+pub use unpack::{Unpacked, unpack};
+pub use write::{Entry, Kind, TarWriter};
+
+/// The result of this room's functions.
+pub type Result<T> = std::result::Result<T, Error>;
