@@ -1,1 +1,17 @@
-//! What an extension on disk is: its charts, images, DAGs and their references.
+//! What an extension on disk is: a folder with Helm charts, the Dockerfiles of images, and the
+//! references between them.
+//!
+//! Discovery follows what is really there, not a fixed layout: a folder with a `Chart.yaml` is a
+//! chart, a file called `Dockerfile` with `LABEL IMAGE` is an image, and what an image is for
+//! follows from its base and from who names it. The names come from the files, never from folders.
+//!
+//! The room only reads. It builds nothing and knows no target; the check rules will live here.
+
+mod discover;
+mod error;
+mod order;
+mod project;
+
+pub use error::ExtensionError;
+pub use order::build_order;
+pub use project::{ChartDir, ImageDir, Project, Role};
