@@ -1,1 +1,36 @@
 //! Load, resolve, stamp, render and package Helm charts.
+//!
+//! A [`Chart`] is a value. [`Chart::load`] and [`Chart::read`] make one from a folder or an
+//! archive; [`resolve`] puts the charts it depends on into it, [`Chart::stamp`] gives all of them
+//! one version, [`Chart::package`] turns it into the bytes of an archive, and [`render`] into the
+//! objects that Kubernetes gets to see. None of these touches the user's files; the only thing
+//! ever written is a package, by [`Packaged::write`].
+//!
+//! What is read and written equals Helm 3's reading and writing, down to the odd YAML. Where Helm
+//! leaves it to chance (the order of subcharts, times), the result here is fixed.
+//!
+//! This room does not talk to a cluster or a chart repository, and knows nothing of images.
+
+mod chart;
+mod error;
+mod ignore;
+mod load;
+mod metadata;
+mod number;
+mod package;
+mod preflight;
+mod render;
+mod resolve;
+mod stamp;
+mod version;
+pub mod yaml;
+
+pub use chart::{Chart, File};
+pub use error::Error;
+pub use metadata::{Dependency, Metadata};
+pub use package::Packaged;
+pub use render::{Capabilities, Hook, Manifest, Release, Rendered, render};
+pub use resolve::{Sources, resolve};
+
+/// The result of this room's functions.
+pub type Result<T> = std::result::Result<T, Error>;

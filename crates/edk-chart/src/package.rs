@@ -1,0 +1,144 @@
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use edk_archive::{Entry, GzWriter, Kind, TarWriter, gzip};
+use edk_model::{Digest, Finding};
+
+use crate::{Chart, Error, Result, load::at, version::Version, yaml};
+
+/// A packaged chart, in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packaged {
+    /// Name of the file, `<name>-<version>.tgz`: the platform insists on it.
+    pub file_name: String,
+    /// The archive.
+    pub bytes: Vec<u8>,
+    /// Digest of the archive.
+    pub digest: Digest,
+    /// Names of the entries, in their order.
+    pub entries: Vec<String>,
+}
+
+impl Packaged {
+    /// Writes the archive into the folder `dir`, under its name, and returns its path.
+    ///
+    /// An earlier file of this name is replaced in one step.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder can't be written.
+    pub fn write(&self, dir: &Path) -> Result<PathBuf> {
+        let path = dir.join(&self.file_name);
+        std::fs::create_dir_all(dir).map_err(at("create", dir))?;
+        let mut file = tempfile::NamedTempFile::new_in(dir).map_err(at("write", &path))?;
+        file.write_all(&self.bytes).map_err(at("write", &path))?;
+        readable(file.as_file()).map_err(at("write", &path))?;
+        file.persist(&path).map_err(|error| at("write", &path)(error.error))?;
+        Ok(path)
+    }
+}
+
+/// Gives a temporary file, which only its owner may read, the permissions of an ordinary one.
+fn readable(file: &std::fs::File) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+impl Chart {
+    /// Returns the packaged chart: the entries of `helm package`, but the same bytes each time.
+    ///
+    /// `Chart.yaml` is written anew (without the keys that Helm does not know), everything else is
+    /// taken as it is; archives of subcharts are unpacked; subcharts are sorted by name.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] if name or version are unusable or a declared dependency is missing
+    /// (see [`crate::resolve`]), [`Error::Archive`] if a name can't be in an archive.
+    pub fn package(&self) -> Result<Packaged> {
+        let findings = self.unpackable();
+        if !findings.is_empty() {
+            return Err(Error::Broken { origin: self.origin.clone(), findings });
+        }
+        let mut files = Vec::new();
+        self.entries(self.name(), &mut files);
+        let bytes = written(&files)
+            .map_err(|source| Error::Archive { origin: self.origin.clone(), source })?;
+        Ok(Packaged {
+            file_name: format!("{}-{}.tgz", self.name(), self.version()),
+            digest: Digest::of(&bytes),
+            bytes,
+            entries: files.into_iter().map(|(name, _)| name).collect(),
+        })
+    }
+
+    /// What `helm package` refuses.
+    fn unpackable(&self) -> Vec<Finding> {
+        let error = |rule: &str, message: String| {
+            Finding::error(rule, message).in_file(self.path_of("Chart.yaml"))
+        };
+        let mut findings = Vec::new();
+        let name = self.name();
+        if name.is_empty() || name.contains(['/', '\\']) || name == "." || name == ".." {
+            findings.push(error("chart/name", format!("`{name}` can't be the name of a chart")));
+        }
+        if Version::lenient(self.version()).is_none() {
+            let message = format!("`{}` is not a version", self.version());
+            findings.push(error("chart/version", message));
+        }
+        for dependency in &self.metadata.dependencies {
+            if self.subchart(&dependency.name).is_none() {
+                let message = format!("the needed chart {} is not in charts/", dependency.name);
+                findings.push(error("chart/dependency", message));
+            }
+        }
+        findings
+    }
+
+    /// Collects names and contents in the order of `helm package`.
+    fn entries(&self, prefix: &str, entries: &mut Vec<(String, Vec<u8>)>) {
+        let mut add = |name: &str, data: &[u8]| {
+            entries.push((format!("{prefix}/{name}"), data.to_vec()));
+        };
+        add("Chart.yaml", self.chart_yaml().as_bytes());
+        if let (Some(lock), false) = (&self.lock, self.metadata.is_v1()) {
+            add("Chart.lock", yaml::emit(lock).as_bytes());
+        }
+        if let Some(values) = &self.values_file {
+            add("values.yaml", &values.data);
+        }
+        if let Some(schema) = &self.schema {
+            add("values.schema.json", schema);
+        }
+        for file in self.templates.iter().chain(&self.files) {
+            add(&file.name, &file.data);
+        }
+        for subchart in &self.subcharts {
+            subchart.entries(&format!("{prefix}/charts/{}", subchart.name()), entries);
+        }
+    }
+
+    /// Returns `Chart.yaml` as Helm writes it; a v1 chart keeps its dependencies elsewhere.
+    pub fn chart_yaml(&self) -> String {
+        let mut metadata = self.metadata.clone();
+        if metadata.is_v1() {
+            metadata.dependencies.clear();
+        }
+        yaml::emit(&serde_json::to_value(metadata).unwrap_or_default())
+    }
+}
+
+fn written(files: &[(String, Vec<u8>)]) -> edk_archive::Result<Vec<u8>> {
+    let mut tar = TarWriter::new(gzip(Vec::new(), 6));
+    for (name, data) in files {
+        let entry = Entry::new(name, Kind::File { size: data.len() as u64 }, 0o644);
+        tar.append(&entry, data.as_slice())?;
+    }
+    let gz: GzWriter<Vec<u8>> = tar.finish()?;
+    gz.finish().map_err(|source| edk_archive::Error::Stream { action: "written", source })
+}

@@ -1,0 +1,189 @@
+use serde_json::Value;
+
+use crate::{Error, Result, yaml};
+
+/// One object that a chart renders to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// Name of the template it comes from, such as `chart/templates/job.yaml`.
+    pub source: String,
+    /// The object's `apiVersion`.
+    pub api_version: String,
+    /// The object's `kind`.
+    pub kind: String,
+    /// The object's name; empty if it has none.
+    pub name: String,
+    /// The object's namespace, when it names one.
+    pub namespace: Option<String>,
+    /// When and how it runs, if it is a hook.
+    pub hook: Option<Hook>,
+    /// The object.
+    pub object: Value,
+    /// The object as it was rendered.
+    pub text: String,
+}
+
+/// When and how a hook runs (Helm: "Chart Hooks").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// The events, such as `pre-delete`.
+    pub events: Vec<String>,
+    /// Its place among the hooks of one event, ascending.
+    pub weight: i64,
+    /// When its objects are deleted, such as `hook-succeeded`.
+    pub delete_policies: Vec<String>,
+}
+
+/// The order in which Helm installs kinds; what is not here comes last, by name of the kind.
+const INSTALL_ORDER: [&str; 36] = [
+    "PriorityClass",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "LimitRange",
+    "PodSecurityPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Secret",
+    "SecretList",
+    "ConfigMap",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleList",
+    "ClusterRoleBinding",
+    "ClusterRoleBindingList",
+    "Role",
+    "RoleList",
+    "RoleBinding",
+    "RoleBindingList",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "IngressClass",
+    "Ingress",
+    "APIService",
+];
+
+/// Returns the objects in `text`, which the template `source` rendered to.
+///
+/// # Errors
+/// [`Error::Output`] if a document is not YAML.
+pub(super) fn objects(source: &str, text: &str) -> Result<Vec<Manifest>> {
+    let mut manifests = Vec::new();
+    for (start, document) in documents(text) {
+        let object = yaml::parse(document, source).map_err(|mut finding| {
+            if let Some(span) = &mut finding.span {
+                span.line += start;
+            }
+            Error::Output { template: source.to_owned(), finding }
+        })?;
+        if !object.is_null() {
+            manifests.push(Manifest::new(source, document, object));
+        }
+    }
+    Ok(manifests)
+}
+
+/// Splits `text` at the lines that start with `---`; each document comes with the number of lines
+/// before it.
+fn documents(text: &str) -> Vec<(usize, &str)> {
+    let mut documents = Vec::new();
+    let (mut start, mut start_line, mut at) = (0, 0, 0);
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if let Some(rest) = line.trim_start().strip_prefix("---")
+            && (line.starts_with("---") || rest.trim().is_empty())
+        {
+            documents.push((start_line, &text[start..at]));
+            start = at + line.len() - rest.len();
+            start_line = number;
+        }
+        at += line.len();
+    }
+    documents.push((start_line, &text[start..]));
+    documents.into_iter().map(trimmed).filter(|(_, document)| !document.is_empty()).collect()
+}
+
+/// Drops the blank lines around a document, and counts the ones before it.
+fn trimmed((line, document): (usize, &str)) -> (usize, &str) {
+    let lead = document.len() - document.trim_start().len();
+    (line + document[..lead].matches('\n').count(), document.trim())
+}
+
+/// Sorts manifests into Helm's order of installation; equal kinds keep their order.
+pub(super) fn sort(manifests: &mut [Manifest]) {
+    let place = |kind: &str| {
+        let known = INSTALL_ORDER.iter().position(|known| *known == kind);
+        (known.unwrap_or(INSTALL_ORDER.len()), if known.is_some() { "" } else { kind }.to_owned())
+    };
+    manifests.sort_by_cached_key(|manifest| place(&manifest.kind));
+}
+
+impl Manifest {
+    fn new(source: &str, text: &str, object: Value) -> Self {
+        let string = |path: &str| {
+            object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let namespace = string("/metadata/namespace");
+        Self {
+            source: source.to_owned(),
+            api_version: string("/apiVersion"),
+            kind: string("/kind"),
+            name: string("/metadata/name"),
+            namespace: (!namespace.is_empty()).then_some(namespace),
+            hook: Hook::of(&object),
+            text: text.to_owned(),
+            object,
+        }
+    }
+}
+
+impl Hook {
+    fn of(object: &Value) -> Option<Self> {
+        let annotations = object.pointer("/metadata/annotations")?;
+        let text = |key: &str| annotations.get(key).and_then(Value::as_str);
+        let words = |text: &str| -> Vec<String> {
+            let words = text.split(',').map(|word| word.trim().to_lowercase());
+            words.filter(|word| !word.is_empty()).collect()
+        };
+        Some(Self {
+            events: words(text("helm.sh/hook")?),
+            weight: text("helm.sh/hook-weight").and_then(|text| text.parse().ok()).unwrap_or(0),
+            delete_policies: text("helm.sh/hook-delete-policy").map(words).unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_split_and_placed() {
+        let text = "\n---\nkind: A\n--- \n# only a comment\n---\n\nkind: B\n  bad: [\n";
+        let error = objects("t", text).unwrap_err();
+        let Error::Output { finding, .. } = error else { panic!("{error}") };
+        assert!(finding.span.unwrap().line >= 8, "{finding:?}");
+        let fine = objects("t", "kind: A\n---\n# only a comment\n---\nkind: B\n").unwrap();
+        let kinds: Vec<_> = fine.iter().map(|manifest| manifest.kind.as_str()).collect();
+        assert_eq!(kinds, ["A", "B"]);
+    }
+
+    #[test]
+    fn manifests_are_sorted_by_kind() {
+        let text = "kind: Zebra\n---\nkind: Job\n---\nkind: Apple\n---\nkind: Service\n---\nkind: Namespace\n";
+        let mut manifests = objects("t", text).unwrap();
+        sort(&mut manifests);
+        let kinds: Vec<_> = manifests.iter().map(|manifest| manifest.kind.as_str()).collect();
+        assert_eq!(kinds, ["Namespace", "Service", "Job", "Apple", "Zebra"]);
+    }
+}
