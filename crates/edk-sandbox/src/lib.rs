@@ -1,1 +1,49 @@
-//! The embedded platform: the kube-helm API over chart, image and container rooms.
+//! The embedded platform: a Kaapana on the developer's machine, for extension work.
+//!
+//! A [`Sandbox`] speaks the HTTP API of the platform's kube-helm, with and without the prefix
+//! `/kube-helm-api`: uploads with the platform's own acceptance check, the list of extensions,
+//! installing and removing releases, their status. Charts are rendered with the values a platform
+//! would give them. The Jobs of a release, and its hooks, run as containers from images of the
+//! [`Store`](edk_store::Store); the folders of Airflow are folders of the sandbox, so what an
+//! installer copies can be looked at.
+//!
+//! It is honest about what it is not. There is no Kubernetes: Deployments and the like are kept and
+//! shown as `not-run`, Services and Ingresses lead nowhere, a Job is tried once, a pod has one
+//! container beside its init containers. There is no Airflow, no login and no other registry.
+//!
+//! By default it does right what real platforms do wrong. [`Faults`] switches their faults on, one
+//! by one, so that a client can be tried against them.
+//!
+//! Having no login, it serves programs on this machine only, and refuses what a web page sends.
+//!
+//! All state is on disk and survives a kill at any moment; a Job that was under way is run again
+//! when the folder is opened the next time.
+
+mod accept;
+mod action;
+mod cache;
+mod disk;
+mod error;
+mod escape;
+mod guard;
+mod http;
+mod install;
+mod list;
+mod machine;
+mod package;
+mod pod;
+mod release;
+mod render;
+mod sandbox;
+mod settings;
+mod upload;
+mod values;
+mod workload;
+
+pub use error::SandboxError;
+pub use http::serve;
+pub use pod::{Fault, Runtime};
+pub use release::{Hook, Object, Pod, PodStatus, Release, Status};
+pub use sandbox::{Pull, Sandbox};
+pub use settings::{Faults, Settings};
+pub use workload::{ContainerPlan, Mount, PodPlan};

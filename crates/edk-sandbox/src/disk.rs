@@ -1,0 +1,119 @@
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::SandboxError;
+
+/// The folder of a sandbox:
+///
+/// ```text
+/// extensions/<name>-<version>.tgz   uploaded charts, whole
+/// uploads/<id>.tmp, <id>.json       uploads under way: bytes, and the name they will have
+/// releases/<name>.json              releases
+/// pulls.json                        images which installers asked for
+/// workflows/dags, workflows/plugins what the claims of Airflow show
+/// volumes/<claim>                   what every other claim shows
+/// pods/<release>/<pod>/<volume>     what lives as long as its release
+/// ```
+///
+/// A file appears under its name only when it is whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Disk {
+    root: PathBuf,
+}
+
+impl Disk {
+    /// Makes the folders that are not there.
+    pub(crate) fn open(root: &Path) -> Result<Self, SandboxError> {
+        let folders =
+            ["extensions", "uploads", "releases", "workflows/dags", "workflows/plugins", "volumes"];
+        for folder in folders {
+            let path = root.join(folder);
+            fs::create_dir_all(&path).map_err(|source| SandboxError::io(&path, source))?;
+        }
+        Ok(Self { root: root.to_owned() })
+    }
+
+    pub(crate) fn extensions(&self) -> PathBuf {
+        self.root.join("extensions")
+    }
+
+    pub(crate) fn upload_bytes(&self, id: &str) -> PathBuf {
+        self.root.join("uploads").join(format!("{id}.tmp"))
+    }
+
+    pub(crate) fn upload_name(&self, id: &str) -> PathBuf {
+        self.root.join("uploads").join(format!("{id}.json"))
+    }
+
+    pub(crate) fn releases(&self) -> PathBuf {
+        self.root.join("releases")
+    }
+
+    pub(crate) fn release(&self, name: &str) -> PathBuf {
+        self.releases().join(format!("{name}.json"))
+    }
+
+    pub(crate) fn pulls(&self) -> PathBuf {
+        self.root.join("pulls.json")
+    }
+
+    /// Returns the folder which a claim shows.
+    pub(crate) fn claim(&self, claim: &str) -> PathBuf {
+        match claim {
+            "dags-pv-claim" => self.root.join("workflows/dags"),
+            "af-plugins-pv-claim" => self.root.join("workflows/plugins"),
+            _ => self.root.join("volumes").join(claim),
+        }
+    }
+
+    /// Returns the folder of the volumes that live as long as the release.
+    pub(crate) fn pods(&self, release: &str) -> PathBuf {
+        self.root.join("pods").join(release)
+    }
+}
+
+/// Writes `bytes` under `path` at once, or not at all.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_data()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Writes `value` as JSON under `path`, whole or not at all.
+pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    write(path, &serde_json::to_vec_pretty(value)?)
+}
+
+/// Reads JSON, or `None` when the file is not there or not what was written.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Returns the names of the files in `folder` that end in `ending`, sorted.
+pub(crate) fn names(folder: &Path, ending: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(ending) && !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Removes a file; one that is not there is no error.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,133 @@
+use std::{io, path::PathBuf};
+
+use edk_model::{Cancelled, Code, Explain, Finding};
+
+/// Why a target did not do what it was asked, or why nobody knows whether it did.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are the subjects named in the messages")]
+pub enum TargetError {
+    /// No connection at all.
+    #[error("target `{target}` can't be reached at {url}")]
+    Unreachable {
+        target: String,
+        url: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A connection, but no answer to a call whose repetition changes nothing.
+    #[error("target `{target}` gave no answer when asked to {action}")]
+    NoAnswer {
+        target: String,
+        action: &'static str,
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The client could not be made from the target's settings.
+    #[error("the settings of target `{target}` can't be used")]
+    Setup {
+        target: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The front door wants a login.
+    #[error("target `{target}` does not know who you are")]
+    NotLoggedIn { target: String },
+    /// The front door knows the login and refuses.
+    #[error("target `{target}` does not allow you to {action}")]
+    Forbidden { target: String, action: &'static str },
+    /// The API refused in words.
+    #[error("target `{target}` refused to {action}: {reason}")]
+    Refused { target: String, action: &'static str, status: u16, reason: String },
+    /// Names, versions or parameters the platform would misuse.
+    #[error("{subject} was not sent to target `{target}`: it would go wrong there")]
+    Preflight { target: String, subject: String, findings: Vec<Finding> },
+    /// The file to send can't be read.
+    #[error("could not read `{}`", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The platform's check of an uploaded chart failed.
+    #[error(
+        "target `{target}` rejected chart `{file_name}` ({reason}), but the chart is on the \
+         platform anyway: it is stored and listed there"
+    )]
+    ChartRejected { target: String, file_name: String, reason: String },
+    /// All tries ended without the words that mean success.
+    #[error("`{file_name}` did not arrive whole at target `{target}` in {tries} tries: {last}")]
+    NotUploaded { target: String, file_name: String, tries: u32, last: String },
+    /// An uploaded chart did not appear in the list.
+    #[error("target `{target}` does not list `{name}` {version} after {seconds} s ({listed})")]
+    NotListed { target: String, name: String, version: String, seconds: u64, listed: String },
+    /// Helm did not install the chart, and no release of it is there.
+    #[error("target `{target}` did not install `{name}` {version}: {reason}")]
+    NotInstalled { target: String, name: String, version: String, reason: String },
+    /// The release, or one of its pods, ended badly.
+    #[error("release `{release}` failed on target `{target}`: {reason}")]
+    ReleaseFailed { target: String, release: String, reason: String },
+    /// The time the caller gave is over.
+    #[error("release `{release}` is not ready on target `{target}` after {seconds} s; {waiting}")]
+    NotReady { target: String, release: String, seconds: u64, waiting: String },
+    /// A removed release is still there.
+    #[error("release `{release}` is still on target `{target}` after {seconds} s; {waiting}")]
+    NotGone { target: String, release: String, seconds: u64, waiting: String },
+    /// The work was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Explain for TargetError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unreachable { .. } => Code::Unreachable,
+            Self::NoAnswer { .. } | Self::NotReady { .. } => Code::TimedOut,
+            Self::NotListed { .. } | Self::NotGone { .. } => Code::TimedOut,
+            Self::Setup { .. } | Self::Preflight { .. } => Code::InvalidInput,
+            Self::NotLoggedIn { .. } | Self::Forbidden { .. } => Code::Unauthorised,
+            Self::File { source, .. } => Code::of_io(source),
+            Self::Refused { .. } | Self::ChartRejected { .. } => Code::Refused,
+            Self::NotUploaded { .. } | Self::NotInstalled { .. } => Code::Refused,
+            Self::ReleaseFailed { .. } => Code::CommandFailed,
+            Self::Cancelled(_) => Code::Cancelled,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Unreachable { .. } => {
+                "start the target or correct its address; the sandbox starts with `edk serve`"
+            }
+            Self::NoAnswer { .. } => "a platform serves one call at a time; try again in a minute",
+            Self::Setup { .. } => "correct the address, the certificate or the token of the target",
+            Self::NotLoggedIn { .. } => "log in to the target again; its token has run out",
+            Self::Forbidden { .. } => {
+                "ask an administrator for the role admin, or for the right to manage extensions of the project"
+            }
+            Self::ChartRejected { .. } => {
+                "correct the chart and send it again under the same name and version: it replaces the rejected one"
+            }
+            Self::NotUploaded { .. } => "look at the connection to the target, then send it again",
+            Self::NotListed { .. } => {
+                "another chart may break the platform's list; look at its Extensions page"
+            }
+            Self::NotInstalled { .. } => {
+                "the platform keeps Helm's own message in the log of its pod kube-helm"
+            }
+            Self::ReleaseFailed { .. } => {
+                "correct the cause, remove the release, then install it again"
+            }
+            Self::NotReady { .. } => "wait longer, or look at the pods of the release",
+            Self::NotGone { .. } => "remove the release without its hooks",
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Preflight { findings, .. } => findings.clone(),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+use std::time::{Duration, Instant};
+
+use edk_model::Monitor;
+
+use crate::{
+    Client, Deployment, Pod, TargetError,
+    client::{HelmStatus, Watch},
+};
+
+/// What a followed release came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Followed {
+    /// Helm's status, such as `deployed`.
+    pub helm_status: String,
+    /// Its pods.
+    pub pods: Vec<Pod>,
+    /// Whether all of them run or have completed. Always true when following ended well.
+    pub ready: bool,
+}
+
+/// How a release is, seen at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// Helm calls it deployed and its pods run or have completed.
+    Ready,
+    /// It can't become ready without help; says why.
+    Failed(String),
+    /// It may become ready; says what is missing.
+    Waiting(String),
+}
+
+/// Words in the status of a pod that will not pass without help.
+const BAD: [&str; 10] = [
+    "error",
+    "failed",
+    "crashloopbackoff",
+    "errimagepull",
+    "imagepullbackoff",
+    "errimageneverpull",
+    "invalidimagename",
+    "createcontainerconfigerror",
+    "createcontainererror",
+    "oomkilled",
+];
+
+/// Judges a release by Helm's status (`None` when the target can't tell it) and by its row in the
+/// list (`None` when it is not there yet).
+pub fn health_of(helm: Option<&str>, deployment: Option<&Deployment>) -> Health {
+    let status = helm.or(deployment.map(|deployment| deployment.helm_status.as_str()));
+    let waiting = |text: String| Health::Waiting(text);
+    let pods = deployment.map(|deployment| deployment.pods.as_slice()).unwrap_or_default();
+    if let Some(pod) = pods.iter().find(|pod| is_bad(&pod.status)) {
+        return Health::Failed(describe(pod));
+    }
+    match (status, deployment) {
+        (Some("failed"), _) => Health::Failed("Helm could not install all of its objects".into()),
+        (Some("deployed"), Some(deployment)) => {
+            let unfinished = |pod: &&Pod| deployment.workflow && is_unfinished_job(pod);
+            let unready = |pod: &&Pod| !deployment.ready && !is_good(&pod.status);
+            match pods.iter().find(|pod| unready(pod) || unfinished(pod)) {
+                Some(pod) => waiting(format!("waiting for {}", describe(pod))),
+                None if deployment.ready => Health::Ready,
+                None => waiting("waiting for its pods".to_owned()),
+            }
+        }
+        (Some("deployed"), None) => waiting("waiting for the platform to list it".to_owned()),
+        (Some(status), _) => waiting(format!("Helm calls it {status}")),
+        (None, _) => waiting("the platform does not tell its status".to_owned()),
+    }
+}
+
+fn is_bad(status: &str) -> bool {
+    let status = status.strip_prefix("init:").unwrap_or(status);
+    BAD.contains(&status)
+}
+
+fn is_good(status: &str) -> bool {
+    matches!(status, "running" | "completed" | "succeeded")
+}
+
+/// Says whether the pod runs and has to end. The platform calls a Job whose pod runs ready, and
+/// does not tell Jobs from Deployments; the names of their pods do.
+fn is_unfinished_job(pod: &Pod) -> bool {
+    pod.status == "running" && !is_of_deployment(&pod.name)
+}
+
+/// Says whether a pod is named `<deployment>-<hash>-<5 characters>`. Kubernetes makes the hash of
+/// characters without vowels and without digits that look like them.
+fn is_of_deployment(pod: &str) -> bool {
+    let hash = pod.rsplit('-').nth(1).unwrap_or_default();
+    let safe = |c: char| "bcdfghjklmnpqrstvwxz2456789".contains(c);
+    pod.matches('-').count() >= 2 && (6..=10).contains(&hash.len()) && hash.chars().all(safe)
+}
+
+fn describe(pod: &Pod) -> String {
+    let name = if pod.name.is_empty() { "a pod".to_owned() } else { format!("pod `{}`", pod.name) };
+    let advice = match &pod.reason {
+        Some(reason) => format!(" ({reason})"),
+        None => match pod.status.as_str() {
+            "errimagepull" | "imagepullbackoff" => {
+                " (its image is not in the platform's registry under that name and tag)".to_owned()
+            }
+            _ => String::new(),
+        },
+    };
+    format!("{name}: {}{advice}", pod.status)
+}
+
+impl Client {
+    /// Follows a release until it is ready, saying through the monitor what it waits for.
+    ///
+    /// # Errors
+    /// [`TargetError::ReleaseFailed`] with the reason, [`TargetError::NotReady`] once `patience` is
+    /// over.
+    pub async fn follow(
+        &self,
+        release: &str,
+        patience: Duration,
+        monitor: &Monitor,
+    ) -> Result<Followed, TargetError> {
+        let mut watch = Watch::new(self, patience);
+        let mut said = String::new();
+        let mut seen = false;
+        loop {
+            let (helm, why) = match watch.status(release, monitor).await? {
+                Some(HelmStatus::Is(status, why)) => (Some(status), why),
+                Some(HelmStatus::Absent) if seen => {
+                    return Err(self.release_failed(release, "somebody removed it".to_owned()));
+                }
+                Some(HelmStatus::Absent) | None => (None, None),
+            };
+            seen |= helm.is_some();
+            let deployment = self.deployment(release, &mut watch, monitor).await?;
+            let waiting = match health_of(helm.as_deref(), deployment.as_ref()) {
+                Health::Failed(reason) => {
+                    let why = why.filter(|_| helm.as_deref() == Some("failed"));
+                    return Err(self.release_failed(release, why.unwrap_or(reason)));
+                }
+                Health::Ready => {
+                    let pods = deployment.map(|deployment| deployment.pods).unwrap_or_default();
+                    return Ok(Followed { helm_status: "deployed".into(), pods, ready: true });
+                }
+                Health::Waiting(text) => text,
+            };
+            if said != waiting {
+                monitor.line(&format!("{release}: {waiting}"));
+                said.clone_from(&waiting);
+            }
+            if !watch.again(monitor).await? {
+                let (target, release) = (self.target().name.clone(), release.to_owned());
+                let seconds = patience.as_secs();
+                return Err(TargetError::NotReady { target, release, seconds, waiting });
+            }
+        }
+    }
+
+    /// Waits until a removed release is gone, from Helm and from the list.
+    ///
+    /// # Errors
+    /// [`TargetError::NotGone`] once `patience` is over.
+    pub async fn wait_gone(
+        &self,
+        release: &str,
+        patience: Duration,
+        monitor: &Monitor,
+    ) -> Result<(), TargetError> {
+        let mut watch = Watch::new(self, patience);
+        let begun = Instant::now();
+        let mut said = String::new();
+        loop {
+            let mut stuck = false;
+            let waiting = match watch.status(release, monitor).await? {
+                // Helm's absence may also be an error of Helm's, so the list has to agree.
+                Some(HelmStatus::Absent) => match watch.list(monitor).await? {
+                    Some(list) if list.iter().all(|row| row.deployment(release).is_none()) => {
+                        return Ok(());
+                    }
+                    _ => "the platform still lists it".to_owned(),
+                },
+                Some(HelmStatus::Is(status, Some(why))) => {
+                    // The sandbox says when a hook failed; then waiting is of no use.
+                    stuck = status == "uninstalling" && why.starts_with("failed ");
+                    format!("Helm calls it {status} ({why})")
+                }
+                Some(HelmStatus::Is(status, None)) => format!("Helm calls it {status}"),
+                None => "the platform does not tell its status".to_owned(),
+            };
+            if said != waiting {
+                monitor.line(&format!("{release}: {waiting}"));
+                said.clone_from(&waiting);
+            }
+            if stuck || !watch.again(monitor).await? {
+                let (target, release) = (self.target().name.clone(), release.to_owned());
+                let seconds = begun.elapsed().as_secs();
+                return Err(TargetError::NotGone { target, release, seconds, waiting });
+            }
+        }
+    }
+
+    async fn deployment(
+        &self,
+        release: &str,
+        watch: &mut Watch<'_>,
+        monitor: &Monitor,
+    ) -> Result<Option<Deployment>, TargetError> {
+        let list = watch.list(monitor).await?.unwrap_or_default();
+        Ok(list.iter().find_map(|row| row.deployment(release)).cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(status: &str, ready: bool) -> Deployment {
+        let pod = Pod { name: "copy-x".into(), status: status.into(), reason: None };
+        let (release, version) = ("x".to_owned(), "0.1.0".to_owned());
+        let (helm_status, pods) = ("deployed".to_owned(), vec![pod]);
+        Deployment { release, version, helm_status, pods, ready, workflow: false }
+    }
+
+    #[test]
+    fn helm_and_the_pods_together_decide() {
+        let check = |helm: Option<&str>, pod: Option<(&str, bool)>, expected: &str| {
+            let row = pod.map(|(status, ready)| deployment(status, ready));
+            let health = format!("{:?}", health_of(helm, row.as_ref()));
+            assert!(health.starts_with(expected), "{helm:?} {pod:?}: {health}");
+        };
+        check(Some("deployed"), Some(("completed", true)), "Ready");
+        check(None, Some(("completed", true)), "Ready");
+        check(Some("deployed"), Some(("containercreating", false)), "Waiting(\"waiting for pod");
+        check(Some("deployed"), None, "Waiting");
+        check(Some("pending-install"), None, "Waiting(\"Helm calls it pending");
+        check(Some("pending-install"), Some(("completed", true)), "Waiting");
+        check(Some("failed"), None, "Failed");
+        check(Some("deployed"), Some(("errimagepull", false)), "Failed(\"pod `copy-x`: errimage");
+        check(Some("deployed"), Some(("init:crashloopbackoff", true)), "Failed");
+        check(Some("uninstalling"), None, "Waiting");
+        check(None, None, "Waiting");
+    }
+
+    #[test]
+    fn a_job_of_a_workflow_that_only_runs_is_not_ready_whatever_the_platform_says() {
+        let check = |workflow: bool, pod: &str, expected: &str| {
+            let mut row = Deployment { workflow, ..deployment("running", true) };
+            pod.clone_into(&mut row.pods[0].name);
+            let health = format!("{:?}", health_of(Some("deployed"), Some(&row)));
+            assert!(health.starts_with(expected), "{workflow} {pod}: {health}");
+        };
+        check(false, "copy-dag-x7k2p", "Ready");
+        check(true, "copy-dag-x7k2p", "Waiting(\"waiting for pod `copy-dag-x7k2p`: running");
+        check(true, "copy-collector-x7k2p", "Waiting");
+        check(true, "web-6d4cf56db6-x7k2p", "Ready");
+    }
+}

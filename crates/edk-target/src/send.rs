@@ -1,0 +1,217 @@
+use std::{convert::Infallible, io, time::Duration};
+
+use bytes::Bytes;
+use edk_model::{Monitor, Unit};
+use futures_util::StreamExt as _;
+use reqwest::{
+    RequestBuilder,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION},
+    redirect,
+};
+
+use crate::{Auth, Body, Method, Reply, Request, Target, TargetError, Trust};
+
+/// How many bytes of an upload are handed over at once: the step of its progress.
+const PIECE: usize = 256 * 1024;
+
+/// Sends requests to one target and brings the replies.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    http: reqwest::Client,
+    target: Target,
+}
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub(crate) enum NoReply {
+    /// No connection was made: nothing reached the target.
+    Unreachable(reqwest::Error),
+    /// A connection was made and broke, or took too long: nobody knows what the target did.
+    Unclear(reqwest::Error),
+    /// The file to send can't be read.
+    File(io::Error),
+}
+
+impl Sender {
+    /// Returns a sender that follows no redirects, because a redirect means a login page.
+    pub(crate) fn new(target: Target) -> Result<Self, TargetError> {
+        // Another part of the program may have chosen a provider first; any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let setup = |source| TargetError::Setup { target: target.name.clone(), source };
+        let mut builder = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .pool_idle_timeout(Duration::from_secs(20));
+        match &target.trust {
+            Trust::System => {}
+            Trust::Also(pem) => {
+                for certificate in reqwest::Certificate::from_pem_bundle(pem).map_err(setup)? {
+                    builder = builder.add_root_certificate(certificate);
+                }
+            }
+            Trust::Anything => builder = builder.danger_accept_invalid_certs(true),
+        }
+        if is_loopback(&target.url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(setup)?;
+        Ok(Self { http, target })
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Sends `request` and waits at most `patience` for the end of the reply.
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        patience: Duration,
+        monitor: &Monitor,
+    ) -> Result<Reply, NoReply> {
+        let builder = self.dress(request).timeout(patience);
+        let builder = fill(builder, request, monitor).await.map_err(NoReply::File)?;
+        let response = builder.send().await.map_err(|error| match error.is_connect() {
+            true => NoReply::Unreachable(error),
+            false => NoReply::Unclear(error),
+        })?;
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let status = response.status().as_u16();
+        let html = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
+        let location = header(LOCATION).map(str::to_owned);
+        let body = response.text().await.map_err(NoReply::Unclear)?;
+        Ok(Reply { status, html, location, body })
+    }
+
+    /// Returns the request with everything but its body.
+    fn dress(&self, request: &Request) -> RequestBuilder {
+        let url = format!("{}{}", self.target.url, request.path);
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = self.http.request(method, url).header(ACCEPT, "application/json");
+        if !request.query.is_empty() {
+            builder = builder.query(&request.query);
+        }
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        if let Some(project) = &self.target.project {
+            builder = builder.header(COOKIE, project_cookie(&project.id, &project.name));
+        }
+        match &self.target.auth {
+            Auth::None => builder,
+            Auth::Bearer(token) => {
+                builder.header(AUTHORIZATION, format!("Bearer {}", token.reveal()))
+            }
+        }
+    }
+}
+
+/// Puts the body in; bytes and files go out as a stream of known length that reports its progress.
+async fn fill(
+    builder: RequestBuilder,
+    request: &Request,
+    monitor: &Monitor,
+) -> io::Result<RequestBuilder> {
+    let name = request.headers.iter().find(|(name, _)| *name == "upload-name");
+    let subject = name.map(|(_, value)| value.clone()).unwrap_or_default();
+    Ok(match &request.body {
+        Body::Empty => builder,
+        Body::Json(value) => builder.json(value),
+        Body::Text(text) => builder.header(CONTENT_TYPE, "text/plain").body(text.clone()),
+        Body::Form { field, value } => {
+            builder.multipart(reqwest::multipart::Form::new().text(*field, value.clone()))
+        }
+        Body::Bytes(bytes) => {
+            let size = bytes.len() as u64;
+            let mut report = progress(monitor, subject, size);
+            let pieces = futures_util::stream::iter(pieces(bytes)).map(move |piece| {
+                report(piece.len());
+                Ok::<_, Infallible>(piece)
+            });
+            builder.header(CONTENT_LENGTH, size).body(reqwest::Body::wrap_stream(pieces))
+        }
+        Body::File { path, size } => {
+            let file = tokio::fs::File::open(path).await?;
+            let mut report = progress(monitor, subject, *size);
+            let stream = tokio_util::io::ReaderStream::with_capacity(file, PIECE);
+            let stream = stream.inspect(move |piece| {
+                if let Ok(piece) = piece {
+                    report(piece.len());
+                }
+            });
+            builder.header(CONTENT_LENGTH, *size).body(reqwest::Body::wrap_stream(stream))
+        }
+    })
+}
+
+fn pieces(bytes: &Bytes) -> Vec<Bytes> {
+    (0..bytes.len())
+        .step_by(PIECE)
+        .map(|start| bytes.slice(start..bytes.len().min(start + PIECE)))
+        .collect()
+}
+
+fn progress(monitor: &Monitor, subject: String, total: u64) -> impl FnMut(usize) + use<> {
+    let (monitor, mut done) = (monitor.clone(), 0);
+    move |size| {
+        done += size as u64;
+        monitor.progress(&subject, done, Some(total), Unit::Bytes, 0);
+    }
+}
+
+/// Says whether the address is this machine: then no proxy may stand between.
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    host.starts_with("127.")
+        || host.starts_with("[::1]")
+        || host == "localhost"
+        || host.starts_with("localhost:")
+}
+
+/// Returns the cookie `Project`: JSON, every byte that is not a letter or a digit percent-encoded.
+fn project_cookie(id: &str, name: &str) -> String {
+    let json = serde_json::json!({ "name": name, "id": id }).to_string();
+    let mut cookie = "Project=".to_owned();
+    for byte in json.bytes() {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' => cookie.push(char::from(byte)),
+            _ => cookie.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    cookie
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_project_cookie_is_percent_encoded_json() {
+        let expected = "Project=%7B%22name%22%3A%22a%20b%22%2C%22id%22%3A%221-2%22%7D";
+        assert_eq!(project_cookie("1-2", "a b"), expected);
+    }
+
+    #[test]
+    fn this_machine_is_told_from_a_host_that_only_begins_like_it() {
+        for url in ["http://127.0.0.1:9000", "http://localhost", "http://[::1]:1/x"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["https://localhost.example.org", "https://kaapana.example.org"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_pieces_of_an_upload_are_the_whole_of_it() {
+        for size in [0, 1, PIECE, PIECE + 1] {
+            let bytes = Bytes::from(vec![7; size]);
+            assert_eq!(pieces(&bytes).concat().len(), size);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use edk_model::Secret;
+
+/// A place that takes extensions: a Kaapana platform or the sandbox.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What the user calls it; messages name it so.
+    pub name: String,
+    /// Address of the front door, such as `https://kaapana.example.org`; the path of the API is
+    /// put behind it.
+    pub url: String,
+    /// Registry and path from which the platform pulls images; no call tells it, so the user must.
+    pub registry_url: String,
+    /// Build version of the platform: the tag of its own images.
+    pub build_version: String,
+    /// How the client shows who it is.
+    pub auth: Auth,
+    /// The project every call is made for, sent as the cookie `Project`.
+    pub project: Option<Project>,
+    /// Which certificates are believed.
+    pub trust: Trust,
+    /// How fast and how long the client asks.
+    pub pace: Pace,
+}
+
+/// How a client shows who it is.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// Not at all: the sandbox.
+    None,
+    /// With an access token.
+    Bearer(Secret),
+}
+
+/// A project of the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its id, a UUID since 0.5.0.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Which certificates are believed.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// Those the machine believes.
+    System,
+    /// Also those of this PEM text.
+    Also(Vec<u8>),
+    /// All. The caller has to tell the user what that means.
+    Anything,
+}
+
+/// How fast and how long a client asks. All times are waiting times of the client; the platform has
+/// its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pace {
+    /// Time between two looks. A platform stalls all its users while it answers one.
+    pub poll: Duration,
+    /// Longest time between two looks while the platform answers with errors.
+    pub back_off: Duration,
+    /// How long one call may take. The front door of a platform gives up after 30 s.
+    pub call: Duration,
+    /// How long an upload may take after its last byte (the platform checks a chart for up to 80 s).
+    pub upload: Duration,
+    /// How long an image import may take (the platform itself stops after 180 s).
+    pub import: Duration,
+    /// How long to look for what an unclear answer was about. The platform's list is up to 30 s old.
+    pub look: Duration,
+    /// How often an upload is begun.
+    pub tries: u32,
+}
+
+impl Pace {
+    /// Returns the pace for a real platform: a look every 5 s.
+    pub fn platform() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            poll: seconds(5),
+            back_off: seconds(30),
+            call: seconds(60),
+            upload: seconds(120),
+            import: seconds(240),
+            look: seconds(75),
+            tries: 3,
+        }
+    }
+
+    /// Returns the pace for the sandbox, which serves nobody else.
+    pub fn sandbox() -> Self {
+        let poll = Duration::from_millis(100);
+        Self { poll, back_off: Duration::from_secs(1), ..Self::platform() }
+    }
+}
+
+impl Target {
+    /// Returns a target without login, project and own certificates, at the pace of a platform.
+    pub fn new(name: &str, url: &str, registry_url: &str, build_version: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            url: url.trim_end_matches('/').to_owned(),
+            registry_url: registry_url.to_owned(),
+            build_version: build_version.to_owned(),
+            auth: Auth::None,
+            project: None,
+            trust: Trust::System,
+            pace: Pace::platform(),
+        }
+    }
+}
