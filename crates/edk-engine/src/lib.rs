@@ -1,1 +1,40 @@
-//! The only place where rooms meet: projects, jobs, events.
+//! The only place where rooms meet.
+//!
+//! Each file is one thing a user can ask for: a request as a value, an outcome as a value, and a
+//! method of [`Engine`] that leads from one to the other through the rooms. Everything a job tells
+//! on its way leaves through one numbered stream of events ([`Dispatcher`]).
+//!
+//! The engine decides order and names (which image before which, which tag for whom) and nothing
+//! else: how something is done is a room's business. It prints nothing, asks nobody and reads
+//! neither environment nor home folder; floor 7 hands all of that in as [`Setup`].
+
+mod base;
+mod build;
+mod demo;
+mod deploy;
+mod dispatcher;
+mod engine;
+mod error;
+mod new;
+mod package;
+mod push;
+mod run;
+mod serve;
+mod status;
+mod target;
+mod uninstall;
+
+pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
+pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
+pub use demo::{DemoOutcome, DemoRequest, DemoStage};
+pub use deploy::{DeployOutcome, DeployRequest};
+pub use dispatcher::{Dispatcher, EventSink};
+pub use engine::{Engine, Setup};
+pub use error::EngineError;
+pub use new::{FileOutcome, NewOutcome, NewRequest, TemplateSummary};
+pub use package::{PackageOutcome, PackageRequest};
+pub use push::{PushOutcome, PushRequest, Pushed};
+pub use run::{RunOutcome, RunRequest};
+pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};
+pub use status::{ReleaseStatus, StatusOutcome, StatusRequest};
+pub use uninstall::{UninstallOutcome, UninstallRequest};

@@ -1,0 +1,75 @@
+use edk_image::{RECIPES, Recipe, adopt_base, bootstrap};
+use edk_model::{Digest, Monitor, Outcome, Reference};
+use serde::Serialize;
+
+use crate::{Engine, EngineError};
+
+/// Make a base image.
+#[derive(Debug, Clone)]
+pub struct BaseRequest {
+    /// Name of the base, as in `local-only/<name>`.
+    pub name: String,
+    /// A registry image to take as this base, instead of making it from Debian packages.
+    pub from: Option<Reference>,
+    /// Address of a Debian mirror.
+    pub mirror: Option<String>,
+    /// Whether to make it again from the packages of today.
+    pub refresh: bool,
+}
+
+/// A base that is there now.
+#[derive(Debug, Clone, Serialize)]
+pub struct BaseOutcome {
+    /// Its name for `FROM`.
+    pub reference: String,
+    /// Digest of its manifest.
+    pub digest: Digest,
+    /// Size of its layers as stored, in bytes.
+    pub size: u64,
+    /// Whether it was there before.
+    pub reused: bool,
+}
+
+/// A base that can be made from Debian packages.
+#[derive(Debug, Clone, Serialize)]
+pub struct BaseRecipe {
+    /// Its name.
+    pub name: &'static str,
+    /// What is in it.
+    pub description: &'static str,
+}
+
+impl Engine {
+    /// Returns the bases that can be made from Debian packages.
+    pub fn base_recipes(&self) -> Vec<BaseRecipe> {
+        let recipe =
+            |recipe: &Recipe| BaseRecipe { name: recipe.name, description: recipe.description };
+        RECIPES.iter().map(recipe).collect()
+    }
+
+    /// Makes a base image, or finds it made.
+    ///
+    /// # Errors
+    /// [`EngineError::Image`] for an unknown recipe, a missing mmdebstrap, an unreachable registry
+    /// or mirror, and a disk that is full.
+    pub fn base(
+        &self,
+        request: &BaseRequest,
+        monitor: &Monitor,
+    ) -> Result<BaseOutcome, EngineError> {
+        let monitor = monitor.stage("base");
+        let reference = format!("local-only/{}:latest", request.name);
+        if let Some(from) = &request.from {
+            monitor.started(&request.name);
+            let image = adopt_base(self.store()?, &request.name, from, &monitor)?;
+            monitor.finished(&request.name, Outcome::Done, &format!("taken from {from}"));
+            let (digest, size) = (image.descriptor.digest, image.size());
+            return Ok(BaseOutcome { reference, digest, size, reused: false });
+        }
+        let recipe = Recipe::find(&request.name)?;
+        let (mirror, refresh) = (request.mirror.as_deref(), request.refresh);
+        let made = bootstrap(&self.builder()?, recipe, mirror, refresh, &monitor)?;
+        let (digest, size) = (made.image.descriptor.digest, made.image.size());
+        Ok(BaseOutcome { reference, digest, size, reused: made.reused })
+    }
+}

@@ -1,0 +1,130 @@
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Instant};
+
+use edk_extension::{ImageDir, Project, Role, build_order};
+use edk_image::{Image, PlanRequest, local_only_repository};
+use edk_model::{Digest, Monitor, Outcome};
+use serde::Serialize;
+
+use crate::{Engine, EngineError};
+
+/// Build the images of an extension.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// Folder of the extension.
+    pub project: PathBuf,
+    /// Values for `ARG`s.
+    pub args: BTreeMap<String, String>,
+}
+
+/// The images that are there now.
+#[derive(Debug, Clone, Serialize)]
+pub struct BuildOutcome {
+    /// In the order they were built.
+    pub images: Vec<ImageOutcome>,
+    /// Whether nothing had to be done.
+    pub unchanged: bool,
+    /// Wall time of all of it, in seconds.
+    pub seconds: f64,
+}
+
+/// A built image.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImageOutcome {
+    /// `LABEL IMAGE`.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// Digest of its manifest.
+    pub digest: Digest,
+    /// How many steps make a layer.
+    pub steps: usize,
+    /// How many of them were found done.
+    pub reused: usize,
+    /// Whether the very image was there before.
+    pub unchanged: bool,
+    /// Size of its layers as stored, in bytes.
+    pub size: u64,
+    /// Wall time, in seconds.
+    pub seconds: f64,
+}
+
+/// Built images with what later stages need of them.
+pub(crate) struct BuiltImages {
+    pub(crate) outcome: BuildOutcome,
+    pub(crate) images: Vec<(String, Role, Image)>,
+}
+
+impl Engine {
+    /// Builds every image of an extension.
+    ///
+    /// # Errors
+    /// [`EngineError::Extension`] and [`EngineError::Image`]; all images are planned before the
+    /// first is built, so a mistake in any Dockerfile stops it before anything is done.
+    pub fn build(
+        &self,
+        request: &BuildRequest,
+        monitor: &Monitor,
+    ) -> Result<BuildOutcome, EngineError> {
+        let project = self.project(&request.project)?;
+        Ok(self.build_images(&project, &request.args, monitor)?.outcome)
+    }
+
+    pub(crate) fn build_images(
+        &self,
+        project: &Project,
+        args: &BTreeMap<String, String>,
+        monitor: &Monitor,
+    ) -> Result<BuiltImages, EngineError> {
+        let monitor = monitor.stage("build");
+        let started = Instant::now();
+        let mut images = Vec::new();
+        let mut outcomes: Vec<ImageOutcome> = Vec::new();
+        for image in build_order(project)? {
+            monitor.check()?;
+            let (outcome, built) = self.build_image(image, args, &monitor)?;
+            images.push((image.name.clone(), image.role, built));
+            outcomes.push(outcome);
+        }
+        let unchanged = outcomes.iter().all(|outcome| outcome.unchanged);
+        let seconds = started.elapsed().as_secs_f64();
+        Ok(BuiltImages { outcome: BuildOutcome { images: outcomes, unchanged, seconds }, images })
+    }
+
+    fn build_image(
+        &self,
+        image: &ImageDir,
+        args: &BTreeMap<String, String>,
+        monitor: &Monitor,
+    ) -> Result<(ImageOutcome, Image), EngineError> {
+        let started = Instant::now();
+        monitor.started(&image.name);
+        let builder = self.builder()?;
+        let text = fs::read_to_string(&image.dockerfile)
+            .map_err(|source| EngineError::io(&image.dockerfile, source))?;
+        let request =
+            PlanRequest { text: &text, file: &image.display, context: &image.context, args };
+        let plan = builder.plan(&request, monitor)?;
+        let built = builder.build(&plan, monitor)?;
+        if image.role == Role::Base {
+            let repository = local_only_repository(&image.name);
+            self.store()?.tag(&repository, "latest", &built.image.descriptor)?;
+        }
+        let (outcome, summary) = if built.unchanged {
+            (Outcome::Reused, "nothing to do: unchanged".to_owned())
+        } else {
+            (Outcome::Done, format!("{} of {} steps reused", built.reused, built.steps))
+        };
+        monitor.finished(&image.name, outcome, &summary);
+        let outcome = ImageOutcome {
+            name: image.name.clone(),
+            role: image.role,
+            digest: built.image.descriptor.digest,
+            steps: built.steps,
+            reused: built.reused,
+            unchanged: built.unchanged,
+            size: built.image.size(),
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        Ok((outcome, built.image))
+    }
+}

@@ -1,0 +1,189 @@
+use std::{io, path::PathBuf};
+
+use edk_container::ContainerError;
+use edk_extension::ExtensionError;
+use edk_image::ImageError;
+use edk_model::{Cancelled, Code, Explain, Finding};
+use edk_runner::RunnerError;
+use edk_sandbox::SandboxError;
+use edk_store::StoreError;
+use edk_target::TargetError;
+
+/// Why something a user asked for could not be done: an error of a room, or one of the few which
+/// only the engine can see.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A version which platforms can't compare with others.
+    #[error("version `{version}` {reason}")]
+    Version {
+        /// The version.
+        version: String,
+        /// The rule it breaks.
+        reason: String,
+    },
+    /// A target nobody knows.
+    #[error("there is no target called `{name}`")]
+    NoTarget {
+        /// Its name.
+        name: String,
+    },
+    /// A real platform, to which images can't be brought yet.
+    #[error(
+        "`{url}` is not on this machine, and other targets than sandboxes can't be used yet (issue #6)"
+    )]
+    ForeignTarget {
+        /// Its address.
+        url: String,
+    },
+    /// The chart would break the platform or not be listed.
+    #[error("chart `{chart}` can't be delivered")]
+    Preflight {
+        /// The chart.
+        chart: String,
+        /// What is wrong.
+        findings: Vec<Finding>,
+    },
+    /// A workflow chart names a DAG image that the extension does not make.
+    #[error("chart `{chart}` installs the DAG image `{image}`, which the extension does not make")]
+    NoDagImage {
+        /// The chart.
+        chart: String,
+        /// The image.
+        image: String,
+        /// The images the extension makes.
+        known: Vec<String>,
+    },
+    /// A parameter the chart does not have, or a value it does not take.
+    #[error("parameter `{name}` {reason}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A port of a server of ours is taken.
+    #[error("port {port} of this machine is taken")]
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// The demo's own steps went wrong.
+    #[error("the demo failed: {reason}")]
+    Demo {
+        /// What went wrong.
+        reason: String,
+    },
+    /// The disk refused.
+    #[error("could not read or write `{}`", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The machine refused to start what a server or client needs.
+    #[error("could not start the network")]
+    Network(#[source] io::Error),
+    /// From `edk-store`.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// From `edk-container`.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// From `edk-image`.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// From `edk-template`.
+    #[error(transparent)]
+    Template(#[from] edk_template::Error),
+    /// From `edk-chart`.
+    #[error(transparent)]
+    Chart(#[from] edk_chart::Error),
+    /// From `edk-extension`.
+    #[error(transparent)]
+    Extension(#[from] ExtensionError),
+    /// From `edk-target`.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// From `edk-sandbox`.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// From `edk-runner`.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+    /// The work was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl EngineError {
+    pub(crate) fn io(path: &std::path::Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+
+    /// The room's error, when it is one.
+    fn room(&self) -> Option<&dyn Explain> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Container(error) => Some(error),
+            Self::Image(error) => Some(error),
+            Self::Template(error) => Some(error),
+            Self::Chart(error) => Some(error),
+            Self::Extension(error) => Some(error),
+            Self::Target(error) => Some(error),
+            Self::Sandbox(error) => Some(error),
+            Self::Runner(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for EngineError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Version { .. }
+            | Self::Preflight { .. }
+            | Self::NoDagImage { .. }
+            | Self::Parameter { .. } => Code::InvalidInput,
+            Self::NoTarget { .. } => Code::NotFound,
+            Self::ForeignTarget { .. } => Code::Unsupported,
+            Self::PortTaken { .. } => Code::Conflict,
+            Self::Demo { .. } => Code::CommandFailed,
+            Self::Io { source, .. } | Self::Network(source) => Code::of_io(source),
+            Self::Cancelled(_) => Code::Cancelled,
+            _ => self.room().map_or(Code::Bug, Explain::code),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = |text: &str| vec![text.to_owned()];
+        match self {
+            Self::Version { .. } => hint("name one: `--version 0.1.1`, or set it in Chart.yaml"),
+            Self::NoTarget { .. } => hint("use `--target sandbox`, the platform on this machine"),
+            Self::ForeignTarget { .. } => {
+                hint("use `--target sandbox`, or carry the chart of `edk package` there by hand")
+            }
+            Self::NoDagImage { known, .. } => vec![format!(
+                "set global.image in its values.yaml to one of {}",
+                if known.is_empty() {
+                    "the extension's DAG images (it has none)".to_owned()
+                } else {
+                    known.join(", ")
+                }
+            )],
+            Self::PortTaken { .. } => hint("name another port, or `--port 0` for any that is free"),
+            Self::Io { source, .. } if Code::of_io(source) == Code::DiskFull => {
+                hint("free some space on the disk, then run the command again")
+            }
+            _ => self.room().map_or_else(Vec::new, Explain::hints),
+        }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Preflight { findings, .. } => findings.clone(),
+            _ => self.room().map_or_else(Vec::new, Explain::findings),
+        }
+    }
+}

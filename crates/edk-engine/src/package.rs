@@ -1,0 +1,110 @@
+use std::path::PathBuf;
+
+use edk_chart::{Chart, Packaged, Sources, resolve};
+use edk_extension::{ChartDir, Project, Role};
+use edk_model::{Digest, Finding, Monitor, Outcome, Severity};
+use serde::Serialize;
+
+use crate::{Engine, EngineError, engine::version_of};
+
+/// Package the charts of an extension.
+#[derive(Debug, Clone)]
+pub struct PackageRequest {
+    /// Folder of the extension.
+    pub project: PathBuf,
+    /// Version of the extension; without one, its chart's.
+    pub version: Option<String>,
+    /// Folder for the archives; without one, `dist` in the extension.
+    pub output: Option<PathBuf>,
+}
+
+/// A packaged chart.
+#[derive(Debug, Clone, Serialize)]
+pub struct PackageOutcome {
+    /// Name of the chart.
+    pub chart: String,
+    /// Version of it and of the charts inside.
+    pub version: String,
+    /// The archive.
+    pub path: PathBuf,
+    /// Digest of the archive.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Names of the charts inside.
+    pub dependencies: Vec<String>,
+}
+
+/// A chart ready to be delivered.
+pub(crate) struct ReadyChart {
+    pub(crate) chart: Chart,
+    pub(crate) packaged: Packaged,
+}
+
+impl Engine {
+    /// Packages every chart of an extension with its dependencies.
+    ///
+    /// # Errors
+    /// [`EngineError::Chart`] if a dependency is not found, [`EngineError::Preflight`] if a
+    /// platform would choke on it; nothing was written then.
+    pub fn package(
+        &self,
+        request: &PackageRequest,
+        monitor: &Monitor,
+    ) -> Result<Vec<PackageOutcome>, EngineError> {
+        let monitor = monitor.stage("package");
+        let project = self.project(&request.project)?;
+        let version = version_of(&project, request.version.as_deref())?;
+        let output = request.output.clone().unwrap_or_else(|| project.root.join("dist"));
+        let ready = project.charts.iter().map(|chart| ready_chart(&project, chart, &version));
+        let ready: Vec<_> = ready.collect::<Result<_, _>>()?;
+        let mut outcomes = Vec::new();
+        for ReadyChart { chart, packaged } in ready {
+            monitor.check()?;
+            let path = packaged.write(&output)?;
+            monitor.finished(chart.name(), Outcome::Done, &packaged.file_name);
+            outcomes.push(PackageOutcome {
+                chart: chart.name().to_owned(),
+                version: version.clone(),
+                path,
+                digest: packaged.digest,
+                size: packaged.bytes.len() as u64,
+                dependencies: chart.subcharts.iter().map(|sub| sub.name().to_owned()).collect(),
+            });
+        }
+        Ok(outcomes)
+    }
+}
+
+/// Resolves, stamps, checks and packages a chart, in memory.
+pub(crate) fn ready_chart(
+    project: &Project,
+    chart: &ChartDir,
+    version: &str,
+) -> Result<ReadyChart, EngineError> {
+    let workspace = project.charts.iter().map(|c| (c.name.clone(), c.folder.clone())).collect();
+    let chart_dir = chart;
+    let chart = resolve(&Chart::load(&chart.folder)?, &Sources::new(workspace))?.stamp(version);
+    let findings: Vec<Finding> = chart.preflight();
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(EngineError::Preflight { chart: chart.name().to_owned(), findings });
+    }
+    check_dag_image(project, chart_dir)?;
+    let packaged = chart.package()?;
+    Ok(ReadyChart { chart, packaged })
+}
+
+/// The image that the installer's job will ask for must be one of the extension's own.
+fn check_dag_image(project: &Project, chart: &ChartDir) -> Result<(), EngineError> {
+    let dag_images = project.images.iter().filter(|image| image.role == Role::Dag);
+    let known: Vec<String> = dag_images.map(|image| image.name.clone()).collect();
+    match &chart.dag_image {
+        Some(image)
+            if !known.contains(image) && chart.keywords.iter().any(|k| k == "kaapanaworkflow") =>
+        {
+            let (chart, image) = (chart.name.clone(), image.clone());
+            Err(EngineError::NoDagImage { chart, image, known })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,72 @@
+use edk_model::{Monitor, Outcome};
+use edk_sandbox::Faults;
+
+use crate::{
+    Engine, EngineError,
+    target::{address, loopback, runtime},
+};
+
+/// The port of the registry when none is named; also part of image names in the sandbox.
+pub const DEFAULT_REGISTRY_PORT: u16 = 5577;
+/// The port of the sandbox when none is named.
+pub const DEFAULT_SANDBOX_PORT: u16 = 5578;
+
+/// Serve the registry or the sandbox on the loopback interface until cancelled.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeRequest {
+    /// The port; 0 takes any that is free.
+    pub port: u16,
+    /// For the sandbox: whether to show the known faults of real platforms.
+    pub strict_faults: bool,
+}
+
+impl Engine {
+    /// Serves the registry; `ready` is called with its address once it answers.
+    ///
+    /// # Errors
+    /// [`EngineError::PortTaken`], [`EngineError::Network`].
+    pub fn serve_registry(
+        &self,
+        request: ServeRequest,
+        ready: &dyn Fn(&str),
+        monitor: &Monitor,
+    ) -> Result<(), EngineError> {
+        let monitor = monitor.stage("registry");
+        let store = self.store()?.clone();
+        runtime()?.block_on(async {
+            let listener = loopback(request.port).await?;
+            let address = address(&listener)?;
+            monitor.started(&address);
+            ready(&address);
+            let stopped = monitor.token().clone();
+            let shutdown = async move { stopped.cancelled().await };
+            edk_registry::serve(listener, store, shutdown).await.map_err(EngineError::Network)?;
+            monitor.finished(&address, Outcome::Done, "stopped");
+            Ok(())
+        })
+    }
+
+    /// Serves the sandbox; `ready` is called with its address once it answers.
+    ///
+    /// # Errors
+    /// [`EngineError::PortTaken`], [`EngineError::Sandbox`] if another process serves it.
+    pub fn serve_sandbox(
+        &self,
+        request: ServeRequest,
+        ready: &dyn Fn(&str),
+        monitor: &Monitor,
+    ) -> Result<(), EngineError> {
+        let monitor = monitor.stage("sandbox");
+        let faults = if request.strict_faults { Faults::strict() } else { Faults::default() };
+        runtime()?.block_on(async {
+            let listener = loopback(request.port).await?;
+            let address = address(&listener)?;
+            let sandbox = self.open_sandbox(&address, faults)?;
+            monitor.started(&address);
+            ready(&address);
+            edk_sandbox::serve(listener, sandbox, monitor.token().clone()).await?;
+            monitor.finished(&address, Outcome::Done, "stopped");
+            Ok(())
+        })
+    }
+}

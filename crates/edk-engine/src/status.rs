@@ -1,0 +1,94 @@
+use std::{collections::BTreeMap, path::PathBuf};
+
+use edk_model::Monitor;
+use edk_target::Client;
+use serde::Serialize;
+
+use crate::{Engine, EngineError, deploy::pods};
+
+/// Look how an extension, or everything, is doing on a target.
+#[derive(Debug, Clone)]
+pub struct StatusRequest {
+    /// Folder of the extension; without one, all extensions of the target.
+    pub project: Option<PathBuf>,
+    /// Name of the target.
+    pub target: String,
+}
+
+/// How things are on a target.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatusOutcome {
+    /// Name of the target.
+    pub target: String,
+    /// The charts, each with its releases.
+    pub extensions: Vec<ReleaseStatus>,
+}
+
+/// A chart on a target, and how its release is.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReleaseStatus {
+    /// Name of the chart.
+    pub chart: String,
+    /// The newest version on the target, when the chart is there.
+    pub version: Option<String>,
+    /// Name of the release, when it is installed.
+    pub release: Option<String>,
+    /// Helm's status: `deployed`, `failed`, ...
+    pub helm_status: Option<String>,
+    /// Status of its pods by name.
+    pub pods: BTreeMap<String, String>,
+    /// Whether all pods run or have completed.
+    pub ready: bool,
+}
+
+impl Engine {
+    /// Tells how extensions are doing.
+    ///
+    /// # Errors
+    /// [`EngineError::Target`] if the target can't be reached.
+    pub fn status(
+        &self,
+        request: &StatusRequest,
+        monitor: &Monitor,
+    ) -> Result<StatusOutcome, EngineError> {
+        let wanted = match &request.project {
+            Some(folder) => {
+                let project = self.project(folder)?;
+                Some(project.charts.into_iter().map(|chart| chart.name).collect::<Vec<_>>())
+            }
+            None => None,
+        };
+        let monitor = monitor.stage("status");
+        self.with_target(&request.target, &monitor, async |client: Client| {
+            let listed = client.extensions(&monitor).await?;
+            let mut extensions = Vec::new();
+            for row in &listed {
+                if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&row.name)) {
+                    continue;
+                }
+                let deployment = row.deployment(&row.release);
+                extensions.push(ReleaseStatus {
+                    chart: row.name.clone(),
+                    version: row.versions.first().cloned(),
+                    release: deployment.map(|d| d.release.clone()),
+                    helm_status: deployment.map(|d| d.helm_status.clone()),
+                    pods: deployment.map(|d| pods(&d.pods)).unwrap_or_default(),
+                    ready: deployment.is_some_and(|d| d.ready),
+                });
+            }
+            let absent = wanted
+                .iter()
+                .flatten()
+                .filter(|name| listed.iter().all(|row| row.name != **name));
+            extensions.extend(absent.map(|name| ReleaseStatus {
+                chart: name.clone(),
+                version: None,
+                release: None,
+                helm_status: None,
+                pods: BTreeMap::new(),
+                ready: false,
+            }));
+            Ok(StatusOutcome { target: client.target().name.clone(), extensions })
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Reaching a target: the sandbox is brought up in this process when none is running.
+
+use std::{future::Future, sync::Arc};
+
+use edk_model::{CancellationToken, Monitor};
+use edk_sandbox::{Faults, Sandbox, SandboxError, Settings, serve};
+use edk_target::{Client, Target};
+use tokio::net::TcpListener;
+
+use crate::{DEFAULT_REGISTRY_PORT, Engine, EngineError};
+
+/// What the sandbox says of itself: the build version operators ask for their images under.
+pub(crate) const SANDBOX_BUILD_VERSION: &str = "0.6.0";
+/// Name of the embedded target.
+pub(crate) const SANDBOX: &str = "sandbox";
+/// In the sandbox's folder: the address of whoever serves it now.
+const ADDRESS_FILE: &str = "address";
+
+impl Engine {
+    /// Calls `body` with a client of the target `name`: `sandbox`, or the address of one.
+    pub(crate) fn with_target<T, F>(
+        &self,
+        name: &str,
+        monitor: &Monitor,
+        body: impl FnOnce(Client) -> F,
+    ) -> Result<T, EngineError>
+    where
+        F: Future<Output = Result<T, EngineError>>,
+    {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            if name != SANDBOX {
+                return body(Client::connect(by_address(name)?)?).await;
+            }
+            let listener = loopback(0).await?;
+            let url = address(&listener)?;
+            let sandbox = match self.open_sandbox(&url, Faults::default()) {
+                Ok(sandbox) => sandbox,
+                Err(EngineError::Sandbox(SandboxError::InUse { .. })) => {
+                    let url = self.running_sandbox()?;
+                    monitor.line(&format!("the sandbox is served at {url}"));
+                    return body(Client::connect(sandbox_target(&url))?).await;
+                }
+                Err(error) => return Err(error),
+            };
+            let shutdown = CancellationToken::new();
+            let server = tokio::spawn(serve(listener, sandbox, shutdown.clone()));
+            let result = match Client::connect(sandbox_target(&url)) {
+                Ok(client) => body(client).await,
+                Err(error) => Err(error.into()),
+            };
+            shutdown.cancel();
+            // The result of the work counts, not how the server ended.
+            let _ = server.await;
+            result
+        })
+    }
+
+    /// Opens the sandbox of this machine, to be served at `url`, and leaves the address for others.
+    pub(crate) fn open_sandbox(
+        &self,
+        url: &str,
+        faults: Faults,
+    ) -> Result<Arc<Sandbox>, EngineError> {
+        let folder = self.sandbox_folder();
+        let settings = Settings {
+            registry_url: sandbox_registry(),
+            build_version: SANDBOX_BUILD_VERSION.to_owned(),
+            url: url.to_owned(),
+            faults,
+        };
+        let (store, containers) = (self.store()?.clone(), Arc::clone(self.containers()?));
+        let sandbox = Sandbox::open(&folder, store, containers, settings)?;
+        write_small(&folder.join(ADDRESS_FILE), url)?;
+        Ok(sandbox)
+    }
+
+    fn running_sandbox(&self) -> Result<String, EngineError> {
+        let path = self.sandbox_folder().join(ADDRESS_FILE);
+        std::fs::read_to_string(&path).map_err(|source| EngineError::io(&path, source))
+    }
+}
+
+/// The registry part of image names in the sandbox.
+pub(crate) fn sandbox_registry() -> String {
+    format!("localhost:{DEFAULT_REGISTRY_PORT}")
+}
+
+fn sandbox_target(url: &str) -> Target {
+    let mut target = Target::new(SANDBOX, url, &sandbox_registry(), SANDBOX_BUILD_VERSION);
+    target.pace = edk_target::Pace::sandbox();
+    target
+}
+
+/// A sandbox served by another process, by its address on this machine.
+fn by_address(name: &str) -> Result<Target, EngineError> {
+    let rest = name.strip_prefix("http://").or_else(|| name.strip_prefix("https://"));
+    let Some(rest) = rest else { return Err(EngineError::NoTarget { name: name.to_owned() }) };
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    if !matches!(host, "localhost" | "127.0.0.1") {
+        return Err(EngineError::ForeignTarget { url: name.to_owned() });
+    }
+    Ok(sandbox_target(name.trim_end_matches('/')))
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, EngineError> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().map_err(EngineError::Network)
+}
+
+/// Binds a port of the loopback interface; 0 takes any that is free.
+pub(crate) async fn loopback(port: u16) -> Result<TcpListener, EngineError> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => EngineError::PortTaken { port },
+        _ => EngineError::Network(error),
+    })
+}
+
+pub(crate) fn address(listener: &TcpListener) -> Result<String, EngineError> {
+    let address = listener.local_addr().map_err(EngineError::Network)?;
+    Ok(format!("http://{address}"))
+}
+
+fn write_small(path: &std::path::Path, text: &str) -> Result<(), EngineError> {
+    let io = |source| EngineError::io(path, source);
+    let folder = path.parent().unwrap_or(std::path::Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    Ok(())
+}
