@@ -1,1 +1,24 @@
-//! The one door: commands, wire types, failure envelope.
+//! The one door between the engine and everything that has a user: the command line, the desktop,
+//! the headless host.
+//!
+//! A host builds a [`Command`], gives it to [`call`] with a place for events and a token to cancel
+//! it, and gets a [`Response`] or a [`Failure`]. [`document`] makes of either the one stable JSON
+//! document which `--output json` prints, and [`text`] the words a person reads: every host says the
+//! same.
+//!
+//! Errors of rooms cross here, once; a panic below becomes a failure with the code `bug`.
+
+mod command;
+mod document;
+mod text;
+
+pub use command::{Command, Response, call};
+pub use document::{SCHEMA_VERSION, document};
+pub use edk_engine::{
+    BaseRequest, Bind, BuildRequest, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
+    DeployRequest, Engine, EventSink, HostSettings, NewRequest, PackageRequest, Parameter, Preset,
+    PushRequest, RunRequest, ServeRequest, Setup, StatusRequest, TemplateSummary, Type,
+    UninstallRequest,
+};
+pub use edk_model::{CancellationToken, Failure};
+pub use text::text;

@@ -1,3 +1,93 @@
 //! The program `edk`.
+//!
+//! It reads the command line and the environment, hands a command to the door (`edk-api`) and shows
+//! what comes of it: results on standard output, everything on the way on standard error. It decides
+//! nothing about extensions; what it adds is words, colours, questions and exit codes.
+//!
+//! Exit codes: 0 done; 1 the user's input or files; 2 the command line itself; 3 the world outside
+//! (target, registry, disk, missing program); 4 our mistake; 130 cancelled.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
-fn main() {}
+mod args;
+mod ask;
+mod host;
+mod interrupt;
+mod report;
+mod show;
+
+use std::process::ExitCode;
+
+use args::{Args, OutputFormat};
+use clap::Parser as _;
+use edk_api::{Command, Engine, Failure, Response, Setup, call, document, text};
+
+fn main() -> ExitCode {
+    // Before anything else: the helper must be alone in its process.
+    if std::env::args_os().nth(1).is_some_and(|first| first == edk_container::HELPER_ARGUMENT) {
+        return edk_container::helper_main();
+    }
+    let args = Args::parse();
+    // A panic is caught at the door and told like every failure, once.
+    std::panic::set_hook(Box::new(|_| {}));
+    // Fails only when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    run(&args)
+}
+
+fn run(args: &Args) -> ExitCode {
+    let (name, result) = match prepare(args) {
+        Err(failure) => (args.command_name(), Err(failure)),
+        Ok((engine, command)) => {
+            let name = command.name().to_owned();
+            (name, carry_out(args, &engine, command))
+        }
+    };
+    match args.output {
+        OutputFormat::Json => show::line(&document(&name, &result).to_string()),
+        OutputFormat::Text => {
+            if let Ok(response) = &result {
+                show::line(&text(response));
+            }
+        }
+    }
+    match result {
+        Ok(response) if response.is_failed() => ExitCode::from(1),
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report::failure(&failure);
+            ExitCode::from(report::exit_code(failure.code))
+        }
+    }
+}
+
+fn prepare(args: &Args) -> Result<(Engine, Command), Failure> {
+    let setup = Setup {
+        data: host::data_folder(args.home.as_deref())?,
+        // This very program, even when its file was replaced while it runs.
+        program: "/proc/self/exe".into(),
+        host: host::settings(),
+        now: std::time::SystemTime::now,
+    };
+    let engine = Engine::new(setup);
+    let command = args.command(&engine)?;
+    Ok((engine, command))
+}
+
+fn carry_out(args: &Args, engine: &Engine, mut command: Command) -> Result<Response, Failure> {
+    let token = interrupt::token();
+    let events = show::Events::new(args)?;
+    loop {
+        let result = call(engine, &command, events.sink(), &token);
+        events.clear();
+        // Files are never replaced without asking; where nobody can be asked, they stay.
+        match &result {
+            Err(failure) if ask::may_overwrite(args, &command, failure) => {
+                ask::set_overwrite(&mut command);
+            }
+            _ => {
+                events.finish()?;
+                return result;
+            }
+        }
+    }
+}

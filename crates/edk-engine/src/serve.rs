@@ -21,14 +21,13 @@ pub struct ServeRequest {
 }
 
 impl Engine {
-    /// Serves the registry; `ready` is called with its address once it answers.
+    /// Serves the registry; the stage that starts names its address.
     ///
     /// # Errors
     /// [`EngineError::PortTaken`], [`EngineError::Network`].
     pub fn serve_registry(
         &self,
         request: ServeRequest,
-        ready: &dyn Fn(&str),
         monitor: &Monitor,
     ) -> Result<(), EngineError> {
         let monitor = monitor.stage("registry");
@@ -37,7 +36,6 @@ impl Engine {
             let listener = loopback(request.port).await?;
             let address = address(&listener)?;
             monitor.started(&address);
-            ready(&address);
             let stopped = monitor.token().clone();
             let shutdown = async move { stopped.cancelled().await };
             edk_registry::serve(listener, store, shutdown).await.map_err(EngineError::Network)?;
@@ -46,14 +44,13 @@ impl Engine {
         })
     }
 
-    /// Serves the sandbox; `ready` is called with its address once it answers.
+    /// Serves the sandbox; the stage that starts names its address.
     ///
     /// # Errors
     /// [`EngineError::PortTaken`], [`EngineError::Sandbox`] if another process serves it.
     pub fn serve_sandbox(
         &self,
         request: ServeRequest,
-        ready: &dyn Fn(&str),
         monitor: &Monitor,
     ) -> Result<(), EngineError> {
         let monitor = monitor.stage("sandbox");
@@ -63,7 +60,6 @@ impl Engine {
             let address = address(&listener)?;
             let sandbox = self.open_sandbox(&address, faults)?;
             monitor.started(&address);
-            ready(&address);
             edk_sandbox::serve(listener, sandbox, monitor.token().clone()).await?;
             monitor.finished(&address, Outcome::Done, "stopped");
             Ok(())

@@ -76,10 +76,8 @@ impl Engine {
                     ready: deployment.is_some_and(|d| d.ready),
                 });
             }
-            let absent = wanted
-                .iter()
-                .flatten()
-                .filter(|name| listed.iter().all(|row| row.name != **name));
+            let absent =
+                wanted.iter().flatten().filter(|name| listed.iter().all(|row| row.name != **name));
             extensions.extend(absent.map(|name| ReleaseStatus {
                 chart: name.clone(),
                 version: None,

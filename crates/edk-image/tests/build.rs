@@ -1,5 +1,5 @@
 //! Real builds on a base of one static program.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::{
     collections::BTreeMap,

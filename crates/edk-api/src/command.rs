@@ -1,0 +1,173 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use edk_engine::{
+    BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, DemoOutcome, DemoRequest,
+    DeployOutcome, DeployRequest, Dispatcher, Engine, EngineError, EventSink, NewOutcome,
+    NewRequest, PackageOutcome, PackageRequest, PushOutcome, PushRequest, RunOutcome, RunRequest,
+    ServeRequest, StatusOutcome, StatusRequest, TemplateSummary, UninstallOutcome,
+    UninstallRequest,
+};
+use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor};
+use serde::Serialize;
+
+/// Everything a user can ask for.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// List the templates.
+    Templates,
+    /// Make an extension from a template.
+    New(NewRequest),
+    /// List the bases that can be made.
+    Bases,
+    /// Make a base image.
+    Base(BaseRequest),
+    /// Build the images of an extension.
+    Build(BuildRequest),
+    /// Build and push the images of an extension.
+    Push(PushRequest),
+    /// Package the charts of an extension.
+    Package(PackageRequest),
+    /// Build, push, package, upload, install and follow.
+    Deploy(DeployRequest),
+    /// Look how extensions are doing on a target.
+    Status(StatusRequest),
+    /// Remove an extension from a target.
+    Uninstall(UninstallRequest),
+    /// Run a processing container on local data.
+    Run(RunRequest),
+    /// Go the whole way once.
+    Demo(DemoRequest),
+    /// Serve the registry until cancelled.
+    RegistryServe(ServeRequest),
+    /// Serve the sandbox until cancelled.
+    SandboxServe(ServeRequest),
+}
+
+/// What came of a [`Command`].
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Response {
+    /// Of [`Command::Templates`].
+    Templates(Vec<TemplateSummary>),
+    /// Of [`Command::New`].
+    New(NewOutcome),
+    /// Of [`Command::Bases`].
+    Bases(Vec<BaseRecipe>),
+    /// Of [`Command::Base`].
+    Base(BaseOutcome),
+    /// Of [`Command::Build`].
+    Build(BuildOutcome),
+    /// Of [`Command::Push`].
+    Push(PushOutcome),
+    /// Of [`Command::Package`].
+    Package(Vec<PackageOutcome>),
+    /// Of [`Command::Deploy`].
+    Deploy(DeployOutcome),
+    /// Of [`Command::Status`].
+    Status(StatusOutcome),
+    /// Of [`Command::Uninstall`].
+    Uninstall(UninstallOutcome),
+    /// Of [`Command::Run`].
+    Run(RunOutcome),
+    /// Of [`Command::Demo`].
+    Demo(DemoOutcome),
+    /// Of a server that was stopped.
+    Stopped,
+}
+
+impl Command {
+    /// Returns the name of the command as the command line has it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Templates => "new --list",
+            Self::New(_) => "new",
+            Self::Bases => "base --list",
+            Self::Base(_) => "base",
+            Self::Build(_) => "build",
+            Self::Push(_) => "push",
+            Self::Package(_) => "package",
+            Self::Deploy(_) => "deploy",
+            Self::Status(_) => "status",
+            Self::Uninstall(_) => "uninstall",
+            Self::Run(_) => "run",
+            Self::Demo(_) => "demo",
+            Self::RegistryServe(_) => "registry serve",
+            Self::SandboxServe(_) => "sandbox serve",
+        }
+    }
+}
+
+impl Response {
+    /// Says whether the command did its work but what it ran ended badly: a processing container
+    /// with another exit code than 0 or 126.
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Self::Run(outcome) if outcome.report.state == "failed")
+    }
+}
+
+/// Carries a command out. Events go to `sink` in order; `token` cancels. Blocks.
+///
+/// # Errors
+/// Why it could not be done.
+pub fn call(
+    engine: &Engine,
+    command: &Command,
+    sink: EventSink,
+    token: &CancellationToken,
+) -> Result<Response, Failure> {
+    let dispatcher = Arc::new(Dispatcher::new(sink));
+    let monitor = Monitor::new(Arc::clone(&dispatcher) as _, token.clone(), "");
+    dispatcher.emit(EventKind::JobStarted { job: command.name().to_owned() });
+    let result = match catch_unwind(AssertUnwindSafe(|| dispatch(engine, command, &monitor))) {
+        Ok(Ok(response)) => Ok(response),
+        // Once cancelled, whatever broke on the way out is only a consequence.
+        Ok(Err(_)) if token.is_cancelled() => Err(Failure::new(Code::Cancelled, "cancelled")),
+        Ok(Err(error)) => Err(Failure::explain(&error)),
+        Err(panic) => Err(bug(panic.as_ref())),
+    };
+    dispatcher.emit(match &result {
+        Ok(_) => EventKind::JobSucceeded { summary: format!("{} is done", command.name()) },
+        Err(failure) => EventKind::JobFailed { failure: failure.clone() },
+    });
+    result
+}
+
+fn dispatch(
+    engine: &Engine,
+    command: &Command,
+    monitor: &Monitor,
+) -> Result<Response, EngineError> {
+    Ok(match command {
+        Command::Templates => Response::Templates(engine.templates()?),
+        Command::New(request) => Response::New(engine.create(request, monitor)?),
+        Command::Bases => Response::Bases(engine.base_recipes()),
+        Command::Base(request) => Response::Base(engine.base(request, monitor)?),
+        Command::Build(request) => Response::Build(engine.build(request, monitor)?),
+        Command::Push(request) => Response::Push(engine.push(request, monitor)?),
+        Command::Package(request) => Response::Package(engine.package(request, monitor)?),
+        Command::Deploy(request) => Response::Deploy(engine.deploy(request, monitor)?),
+        Command::Status(request) => Response::Status(engine.status(request, monitor)?),
+        Command::Uninstall(request) => Response::Uninstall(engine.uninstall(request, monitor)?),
+        Command::Run(request) => Response::Run(engine.run(request, monitor)?),
+        Command::Demo(request) => Response::Demo(engine.demo(request, monitor)?),
+        Command::RegistryServe(request) => {
+            engine.serve_registry(*request, monitor)?;
+            Response::Stopped
+        }
+        Command::SandboxServe(request) => {
+            engine.serve_sandbox(*request, monitor)?;
+            Response::Stopped
+        }
+    })
+}
+
+fn bug(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let mut failure = Failure::new(Code::Bug, "edk made a mistake of its own");
+    failure.why.push(text);
+    failure.hint("please report it with the command and the files that lead to it")
+}

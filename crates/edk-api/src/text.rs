@@ -1,0 +1,194 @@
+//! Responses in words.
+
+use edk_engine::{
+    BuildOutcome, DemoOutcome, DeployOutcome, NewOutcome, Pushed, RunOutcome, StatusOutcome,
+    TemplateSummary,
+};
+
+use crate::Response;
+
+/// Returns what a person reads of a response: lines, without a line end after the last.
+pub fn text(response: &Response) -> String {
+    let lines: Vec<String> = match response {
+        Response::Templates(templates) => templates.iter().flat_map(template).collect(),
+        Response::New(outcome) => new(outcome),
+        Response::Bases(recipes) => recipes
+            .iter()
+            .map(|recipe| format!("{}  {}", recipe.name, recipe.description))
+            .collect(),
+        Response::Base(outcome) => {
+            let how = if outcome.reused { "is there already" } else { "is made" };
+            vec![format!(
+                "{} {how}: {} ({})",
+                outcome.reference,
+                outcome.digest,
+                size(outcome.size)
+            )]
+        }
+        Response::Build(outcome) => build(outcome),
+        Response::Push(outcome) => {
+            [build(&outcome.build), outcome.pushed.iter().map(pushed).collect()].concat()
+        }
+        Response::Package(charts) => {
+            let line = |chart: &edk_engine::PackageOutcome| {
+                let with = match chart.dependencies.as_slice() {
+                    [] => String::new(),
+                    names => format!(", with {}", names.join(", ")),
+                };
+                format!("{} ({}{with})", chart.path.display(), size(chart.size))
+            };
+            charts.iter().map(line).collect()
+        }
+        Response::Deploy(outcome) => deploy(outcome),
+        Response::Status(outcome) => status(outcome),
+        Response::Uninstall(outcome) => {
+            let what = if outcome.was_installed { "is gone from" } else { "was not installed on" };
+            vec![format!("{} {what} {}", outcome.release, outcome.target)]
+        }
+        Response::Run(outcome) => run(outcome),
+        Response::Demo(outcome) => demo(outcome),
+        Response::Stopped => vec!["stopped".to_owned()],
+    };
+    lines.join("\n")
+}
+
+fn template(template: &TemplateSummary) -> Vec<String> {
+    let mut lines = vec![format!("{}  {}", template.name, template.description)];
+    for parameter in &template.parameters {
+        let choices = match parameter.choices.as_slice() {
+            [] => String::new(),
+            choices => format!(" [{}]", choices.join(", ")),
+        };
+        lines.push(format!("  {}  {}{choices}. {}", parameter.id, parameter.label, parameter.help));
+    }
+    lines
+}
+
+fn new(outcome: &NewOutcome) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for file in &outcome.files {
+        lines.push(format!("{:>11}  {}", file.state, file.path));
+    }
+    let (count, folder) = (outcome.files.len(), outcome.folder.display());
+    lines.push(match outcome.dry_run {
+        true => format!("{count} files would be written to {folder}"),
+        false => format!("{count} files in {folder}; next: edk deploy {folder}"),
+    });
+    lines
+}
+
+fn build(outcome: &BuildOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for image in &outcome.images {
+        let how = match image.unchanged {
+            true => "unchanged".to_owned(),
+            false => format!("{} of {} steps reused", image.reused, image.steps),
+        };
+        lines.push(format!("{}  {}  {}  {how}", image.name, image.digest, size(image.size)));
+    }
+    let (count, seconds) = (outcome.images.len(), outcome.seconds);
+    lines.push(match outcome.unchanged {
+        true => format!("nothing to do: {count} images are unchanged"),
+        false => format!("{count} images built in {seconds:.2} s"),
+    });
+    lines
+}
+
+fn pushed(pushed: &Pushed) -> String {
+    let state = if pushed.unchanged { "unchanged" } else { "tagged" };
+    format!("{}  {state}, {} bytes copied", pushed.name, pushed.bytes)
+}
+
+fn deploy(outcome: &DeployOutcome) -> Vec<String> {
+    let mut lines: Vec<String> = outcome.pushed.iter().map(pushed).collect();
+    for (stage, seconds) in &outcome.stages {
+        lines.push(format!("{stage:>8}  {seconds:7.2} s"));
+    }
+    let pods: Vec<String> =
+        outcome.pods.iter().map(|(pod, status)| format!("{pod} {status}")).collect();
+    let DeployOutcome { release, version, target, helm_status, .. } = outcome;
+    lines.push(format!("{release} {version} is {helm_status} on {target}: {}", pods.join(", ")));
+    lines.extend(
+        outcome.dags.as_ref().map(|dags| format!("its DAG files are in {}", dags.display())),
+    );
+    lines
+}
+
+fn status(outcome: &StatusOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in &outcome.extensions {
+        let state = match (&row.version, &row.helm_status) {
+            (None, _) => "not on the target".to_owned(),
+            (Some(version), None) => format!("{version}, not installed"),
+            (Some(version), Some(status)) => {
+                let ready = if row.ready { "ready" } else { "not ready" };
+                let pods = row.pods.iter().map(|(pod, status)| format!("{pod} {status}"));
+                format!("{version}, {status}, {ready}: {}", pods.collect::<Vec<_>>().join(", "))
+            }
+        };
+        lines.push(format!("{}  {state}", row.chart));
+    }
+    if lines.is_empty() {
+        lines.push(format!("nothing is on {}", outcome.target));
+    }
+    lines
+}
+
+fn run(outcome: &RunOutcome) -> Vec<String> {
+    let report = &outcome.report;
+    let mut lines: Vec<String> = report.outputs.clone();
+    lines.push(format!(
+        "{}: {} (exit code {}), {} series in {:.2} s, peak memory {}",
+        outcome.container,
+        report.state,
+        report.exit_code,
+        report.series,
+        report.seconds,
+        size(report.peak_memory)
+    ));
+    lines.push(format!("in {}", report.folder.display()));
+    lines
+}
+
+fn demo(outcome: &DemoOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for stage in &outcome.stages {
+        lines.push(format!("{:7.2} s  {}", stage.seconds, stage.command));
+        lines.push(format!("           {}", stage.result));
+    }
+    lines.push(format!(
+        "{:7.2} s  in all; everything is in {}",
+        outcome.seconds,
+        outcome.folder.display()
+    ));
+    lines
+}
+
+/// A number of bytes in words, powers of 1000.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["B", "kB", "MB", "GB"];
+    let (mut amount, mut unit) = (bytes as f64, 0);
+    while amount >= 1000.0 && unit + 1 < UNITS.len() {
+        amount /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{amount:.1} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_in_words() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (1_500_000, "1.5 MB"),
+            (2_000_000_000_000, "2000.0 GB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

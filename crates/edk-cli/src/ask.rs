@@ -1,0 +1,120 @@
+//! Questions, where there is somebody to answer them.
+
+use std::{collections::BTreeMap, io::IsTerminal as _};
+
+use dialoguer::{Confirm, Input, MultiSelect, Select};
+use edk_api::{Command, Engine, Failure, Parameter, Preset, Type};
+use edk_model::{Code, Explain as _};
+
+use crate::args::{Args, OutputFormat};
+
+/// Says whether somebody can be asked.
+pub(crate) fn is_possible(args: &Args) -> bool {
+    args.output == OutputFormat::Text
+        && std::io::stdin().is_terminal()
+        && std::io::stderr().is_terminal()
+}
+
+/// Asks for every answer of a template that is not in `answers`.
+pub(crate) fn answers(
+    engine: &Engine,
+    template: &str,
+    answers: &mut BTreeMap<String, String>,
+) -> Result<(), Failure> {
+    let templates = engine.templates().map_err(|error| Failure {
+        hints: error.hints(),
+        ..Failure::new(error.code(), error.to_string())
+    })?;
+    // An unknown template is told by the command itself, with the nearest name.
+    let Some(template) = templates.iter().find(|known| known.name == template) else {
+        return Ok(());
+    };
+    for parameter in &template.parameters {
+        if !answers.contains_key(&parameter.id)
+            && let Some(answer) = one(parameter, answers).map_err(|error| unanswered(&error))?
+        {
+            answers.insert(parameter.id.clone(), answer);
+        }
+    }
+    Ok(())
+}
+
+fn unanswered(error: &dialoguer::Error) -> Failure {
+    let mut failure = Failure::new(Code::Cancelled, "the questions were not answered");
+    failure.why.push(error.to_string());
+    failure.hint("answer on the command line: `--set KEY=VALUE`, and `--yes` for the defaults")
+}
+
+fn one(
+    parameter: &Parameter,
+    given: &BTreeMap<String, String>,
+) -> Result<Option<String>, dialoguer::Error> {
+    let prompt = parameter.label.clone();
+    eprintln!("{}", parameter.help);
+    match (parameter.kind, &parameter.default) {
+        (Type::Bool, default) => {
+            let default = matches!(default, Some(Preset::Bool(true)));
+            let answer = Confirm::new().with_prompt(prompt).default(default).interact()?;
+            Ok(Some(answer.to_string()))
+        }
+        (Type::Choice, default) => {
+            let at =
+                parameter.choices.iter().position(|choice| is_preset(default.as_ref(), choice));
+            let select = Select::new().with_prompt(prompt).items(&parameter.choices);
+            let chosen = select.default(at.unwrap_or(0)).interact()?;
+            Ok(parameter.choices.get(chosen).cloned())
+        }
+        (Type::MultiChoice, default) => {
+            let on: Vec<bool> = parameter
+                .choices
+                .iter()
+                .map(|choice| is_preset(default.as_ref(), choice))
+                .collect();
+            let select = MultiSelect::new().with_prompt(prompt).items(&parameter.choices);
+            let chosen = select.defaults(&on).interact()?;
+            let chosen = chosen.into_iter().filter_map(|at| parameter.choices.get(at).cloned());
+            Ok(Some(chosen.collect::<Vec<_>>().join(",")))
+        }
+        (Type::String, Some(Preset::Text(default))) if !default.contains("{{") => {
+            let default = default.clone();
+            Input::<String>::new().with_prompt(prompt).default(default).interact_text().map(Some)
+        }
+        (Type::String, Some(Preset::Text(default))) => {
+            // The default is made of earlier answers: an empty answer takes it.
+            let shown = given.iter().fold(default.clone(), |text, (id, answer)| {
+                text.replace(&format!("{{{{ {id} }}}}"), answer)
+            });
+            let prompt = format!("{prompt} [{shown}]");
+            let answer =
+                Input::<String>::new().with_prompt(prompt).allow_empty(true).interact_text()?;
+            Ok((!answer.is_empty()).then_some(answer))
+        }
+        (Type::String, _) => Input::<String>::new().with_prompt(prompt).interact_text().map(Some),
+    }
+}
+
+fn is_preset(default: Option<&Preset>, choice: &str) -> bool {
+    match default {
+        Some(Preset::Text(text)) => text == choice,
+        Some(Preset::List(list)) => list.iter().any(|item| item == choice),
+        _ => false,
+    }
+}
+
+/// Asks whether files in the way may be replaced; no where nobody can be asked.
+pub(crate) fn may_overwrite(args: &Args, command: &Command, failure: &Failure) -> bool {
+    let Command::New(request) = command else { return false };
+    if failure.code != Code::Conflict || request.overwrite || !is_possible(args) {
+        return false;
+    }
+    crate::report::failure(failure);
+    let question = Confirm::new().with_prompt("Replace these files?").default(false);
+    question.interact().unwrap_or(false)
+}
+
+/// Lets a command replace files.
+pub(crate) fn set_overwrite(command: &mut Command) {
+    if let Command::New(request) = command {
+        request.overwrite = true;
+    }
+}

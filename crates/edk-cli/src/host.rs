@@ -1,0 +1,108 @@
+//! What is taken from this machine: folders, and what `RUN` steps need to reach package indexes.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use edk_api::{Bind, Failure, HostSettings};
+use edk_model::Code;
+
+/// Variables that are passed on to `RUN` steps when they are set here. A path in one of them would
+/// not be there inside, so such a value is left out.
+const PASSED: [&str; 16] = [
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "PIP_FIND_LINKS",
+    "PIP_DEFAULT_TIMEOUT",
+    "UV_INDEX_URL",
+    "NPM_CONFIG_REGISTRY",
+    "CRAN_MIRROR",
+];
+
+/// Variables by which programs find a bundle of certificates.
+const CA_VARIABLES: [&str; 7] = [
+    "PIP_CERT",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
+];
+
+/// Where distributions keep the bundle of certificates this machine believes.
+const CA_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Where the bundle shows in a `RUN` step: a place of our own, so that packages can change theirs.
+const CA_INSIDE: &str = "/run/edk-ca.crt";
+
+/// Returns the folder for everything that is kept: `--home`, else `kaapana-edk` in the user's data
+/// folder (XDG Base Directory Specification).
+pub(crate) fn data_folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(folder) = wanted {
+        return std::path::absolute(folder).map_err(|error| {
+            Failure::new(Code::of_io(&error), "the data folder has no full path")
+        });
+    }
+    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+    let data = env::var_os("XDG_DATA_HOME").map(PathBuf::from).and_then(absolute);
+    let data =
+        data.or_else(|| env::home_dir().and_then(absolute).map(|home| home.join(".local/share")));
+    match data {
+        Some(data) => Ok(data.join("kaapana-edk")),
+        None => Err(Failure::new(Code::Precondition, "there is no home folder")
+            .hint("name a data folder: `--home DIR`, or set EDK_HOME")),
+    }
+}
+
+/// Returns what `RUN` steps need of this machine.
+pub(crate) fn settings() -> HostSettings {
+    let mut settings = HostSettings::default();
+    for name in PASSED {
+        match env::var(name) {
+            Ok(value) if !value.is_empty() && !value.starts_with('/') => {
+                settings.env.push((name.to_owned(), value));
+            }
+            _ => {}
+        }
+    }
+    for file in ["/etc/resolv.conf", "/etc/hosts"] {
+        add_bind(&mut settings, Path::new(file), file);
+    }
+    if let Some(bundle) = ca_bundle() {
+        add_bind(&mut settings, &bundle, CA_INSIDE);
+        for name in CA_VARIABLES {
+            settings.env.push((name.to_owned(), CA_INSIDE.to_owned()));
+        }
+    }
+    settings
+}
+
+/// The bundle a user points to wins over the distribution's.
+fn ca_bundle() -> Option<PathBuf> {
+    let named = ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"];
+    let named = named.into_iter().filter_map(env::var_os).map(PathBuf::from);
+    named.chain(CA_BUNDLES.map(PathBuf::from)).find(|path| path.is_file())
+}
+
+fn add_bind(settings: &mut HostSettings, source: &Path, target: &str) {
+    // The link itself may lead to where a container can't follow.
+    if let Ok(source) = source.canonicalize() {
+        settings.binds.push(Bind { source, target: target.into(), read_only: true });
+    }
+}
