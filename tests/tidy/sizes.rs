@@ -1,0 +1,47 @@
+//! Files and functions stay short enough to be read at once.
+
+use regex::Regex;
+
+use crate::{expect_none, repository, rust};
+
+const FILE_LINES: usize = 600;
+const FUNCTION_LINES: usize = 80;
+
+/// Returns name, first line and number of lines of each function.
+fn functions(code: &str) -> Vec<(String, usize, usize)> {
+    let start = Regex::new(r"\bfn\s+([A-Za-z_]\w*)").unwrap();
+    let lengths = start.captures_iter(code).map(|found| {
+        let at = found.get(0).unwrap().start();
+        let item = &code[at..at + rust::item_end(&code[at..])];
+        (found[1].to_owned(), rust::line_of(code, at), item.lines().count())
+    });
+    lengths.collect()
+}
+
+#[test]
+fn files_are_short() {
+    let long = repository::sources().iter().filter_map(|it| {
+        let lines = it.text.lines().count();
+        (lines > FILE_LINES).then(|| format!("{}: {lines} lines (max. {FILE_LINES})", it.path))
+    });
+    expect_none(&long.collect::<Vec<_>>());
+}
+
+#[test]
+fn functions_are_short() {
+    let complaints = repository::sources().iter().flat_map(|it| {
+        let long = functions(&it.code).into_iter().filter(|(.., lines)| *lines > FUNCTION_LINES);
+        long.map(|(name, at, lines)| {
+            format!("{}:{at}: `{name}` has {lines} lines (max. {FUNCTION_LINES})", it.path)
+        })
+    });
+    expect_none(&complaints.collect::<Vec<_>>());
+}
+
+#[test]
+fn functions_are_measured_from_their_name_to_their_end() {
+    let code =
+        "fn a(\n  b: [u8; 3],\n) -> c\nwhere d: e {\n  if f {\n  }\n}\ntrait g { fn h(); }\n";
+    let expected = [("a".to_owned(), 1, 7), ("h".to_owned(), 8, 1)];
+    assert_eq!(functions(code), expected);
+}
