@@ -14,31 +14,20 @@ use crate::{
 const FREE: [&str; 2] = ["edk-cli", "edk-testkit"];
 
 /// What is forbidden, and what it is called.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 7] = [
     (r"\benv::(vars?(_os)?|args(_os)?|\w+_dir|current_exe|\w+_var)\b", "the environment"),
     (r"\buse std::\{[^;]*\benv\b[^;]*;|\buse std::env\b", "the environment"),
     (r"\be?print(ln)?!|\bprocess::exit\b|\bstdin\(\)\.(read_line|lines)", "terminal or exit"),
     (r"\bhome_dir\b|\b(dirs|directories|etcetera)::", "the home directory"),
     (r"\b(tempfile::tempdir|TempDir::new|NamedTempFile::new|tempfile::tempfile)\(", "TMPDIR"),
     (r"\b(tauri|wry)(_\w+)?::", "the desktop"),
-];
-
-/// The wall clock; kept apart because a server has one of its own.
-const CLOCK: &str = r"\b(SystemTime|Timestamp|Zoned|Utc|Local)::now\b";
-
-/// Files that may look at the wall clock, and why.
-const CLOCK_EXCEPTIONS: [(&str, &str); 2] = [
-    ("crates/edk-sandbox/src/action.rs", "the sandbox dates its records as a platform does"),
-    ("crates/edk-sandbox/src/install.rs", "the sandbox dates its records as a platform does"),
+    (r"\b(SystemTime|Timestamp|Zoned|Utc|Local)::now\b", "the wall clock"),
 ];
 
 fn check(path: &str, code: &str) -> Vec<String> {
     let code = rust::without_tests(code);
-    let clock = (CLOCK, "the wall clock");
-    let excepted = CLOCK_EXCEPTIONS.iter().any(|(it, _)| *it == path);
-    let rules = RULES.iter().chain((!excepted).then_some(&clock));
     let mut complaints = Vec::new();
-    for (pattern, name) in rules {
+    for (pattern, name) in RULES {
         for found in Regex::new(pattern).unwrap().find_iter(&code) {
             let line = rust::line_of(&code, found.start());
             complaints.push(format!("{path}:{line}: a room below floor 7 must not use {name}"));
@@ -68,15 +57,6 @@ fn nothing_below_floor_7_depends_on_a_desktop() {
     let found = manifests.filter(|file| desktop.is_match(&file.text));
     let complaints: Vec<_> = found.map(|file| format!("{}: names a desktop", file.path)).collect();
     expect_none(&complaints);
-}
-
-#[test]
-fn exceptions_are_still_needed() {
-    let clock = Regex::new(CLOCK).unwrap();
-    for (path, _) in CLOCK_EXCEPTIONS {
-        let code = rust::without_tests(&rust::code(&repository::read(path)));
-        assert!(clock.is_match(&code), "{path} needs no exception any more");
-    }
 }
 
 #[test]

@@ -68,6 +68,7 @@ impl Engine {
             build_version: SANDBOX_BUILD_VERSION.to_owned(),
             url: url.to_owned(),
             faults,
+            now: self.setup.now,
         };
         let (store, containers) = (self.store()?.clone(), Arc::clone(self.containers()?));
         let sandbox = Sandbox::open(&folder, store, containers, settings)?;

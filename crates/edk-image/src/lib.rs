@@ -22,6 +22,7 @@ mod layer;
 mod plan;
 mod pull;
 mod tree;
+mod value;
 
 pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};

@@ -5,120 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod server;
+mod table;
 
 use edk_model::{Digest, media};
-use reqwest::{Method, Response, header};
 use serde_json::{Value, json};
 use server::Server;
-
-/// A request and what must come of it. `{location}` in its path is the last `Location` seen.
-struct Row {
-    section: &'static str,
-    method: Method,
-    path: String,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-    status: u16,
-    expected: Vec<(&'static str, Option<String>)>,
-    code: Option<&'static str>,
-    content: Option<Vec<u8>>,
-    value: Option<Value>,
-}
-
-fn row(section: &'static str, method: &str, path: impl Into<String>, status: u16) -> Row {
-    Row {
-        section,
-        method: method.parse().unwrap(),
-        path: path.into(),
-        headers: Vec::new(),
-        body: Vec::new(),
-        status,
-        expected: Vec::new(),
-        code: None,
-        content: None,
-        value: None,
-    }
-}
-
-impl Row {
-    fn send(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.body = bytes.into();
-        self
-    }
-
-    fn gives(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.expected.push((name, Some(value.into())));
-        self
-    }
-
-    fn without(mut self, name: &'static str) -> Self {
-        self.expected.push((name, None));
-        self
-    }
-
-    fn code(mut self, code: &'static str) -> Self {
-        self.code = Some(code);
-        self
-    }
-
-    fn content(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.content = Some(bytes.into());
-        self
-    }
-
-    fn value(mut self, value: Value) -> Self {
-        self.value = Some(value);
-        self
-    }
-
-    fn title(&self) -> String {
-        format!("[{}] {} {}", self.section, self.method, self.path)
-    }
-}
-
-/// Sends the rows one after the other to one server.
-async fn check(server: &Server, rows: impl IntoIterator<Item = Row>) {
-    let mut location = String::new();
-    for row in rows {
-        let path = row.path.replace("{location}", &location);
-        let mut request = server.client.request(row.method.clone(), server.url(&path));
-        for (name, value) in &row.headers {
-            request = request.header(*name, value);
-        }
-        let response = request.body(row.body.clone()).send().await.unwrap();
-        if let Some(found) = response.headers().get(header::LOCATION) {
-            location = found.to_str().unwrap().to_owned();
-        }
-        compare(&row, response).await;
-    }
-}
-
-async fn compare(row: &Row, response: Response) {
-    let (title, status) = (row.title(), response.status().as_u16());
-    let headers = response.headers().clone();
-    let bytes = response.bytes().await.unwrap();
-    assert_eq!(status, row.status, "{title}: {}", String::from_utf8_lossy(&bytes));
-    for (name, expected) in &row.expected {
-        let found = headers.get(*name).map(|value| value.to_str().unwrap().to_owned());
-        assert_eq!(&found, expected, "{title}: header {name}");
-    }
-    if let Some(code) = row.code {
-        let body: Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(body["errors"][0]["code"], code, "{title}: {body}");
-        assert!(!body["errors"][0]["message"].as_str().unwrap().is_empty(), "{title}");
-    }
-    if let Some(content) = &row.content {
-        assert_eq!(bytes, *content, "{title}");
-    }
-    if let Some(value) = &row.value {
-        assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), *value, "{title}");
-    }
-}
+use table::{check, row};
 
 const UNKNOWN: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 const SHA512: &str = "sha512:cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";

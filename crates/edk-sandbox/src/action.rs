@@ -84,12 +84,13 @@ impl Action {
 
     /// Records the pods of the objects, as they are before they run.
     fn make_pods(&self) -> Result<(), Stopped> {
+        let now = self.sandbox.settings.timestamp();
         self.update(|release| {
             let objects: Vec<_> =
                 release.plain().filter(|it| workload::makes_pods(&it.kind)).cloned().collect();
             for object in objects {
                 if release.pods.iter().all(|pod| pod.name != pod_name(&object)) {
-                    release.pods.push(new_pod(&object, None));
+                    release.pods.push(new_pod(&object, None, &now));
                 }
             }
         })
@@ -113,6 +114,7 @@ impl Action {
     /// Runs the hooks of an event, one after the other. The inner error says why one failed.
     fn hooks(&self, event: &str) -> Result<Result<(), String>, Stopped> {
         let release = self.read().ok_or(Stopped)?;
+        let now = self.sandbox.settings.timestamp();
         for object in release.hooks(event) {
             let Some(hook) = object.hook.clone() else { continue };
             if !workload::is_run(&object.kind) {
@@ -129,7 +131,7 @@ impl Action {
             }
             self.update(|release| {
                 release.pods.retain(|pod| pod.name != name);
-                release.pods.push(new_pod(&object, Some(event)));
+                release.pods.push(new_pod(&object, Some(event), &now));
             })?;
             let ended = self.run_pod(&object)?;
             self.clean_up(&hook, &name, ended.status)?;
@@ -205,7 +207,7 @@ fn pod_name(object: &Object) -> String {
     }
 }
 
-fn new_pod(object: &Object, hook: Option<&str>) -> Pod {
+fn new_pod(object: &Object, hook: Option<&str>, made_at: &str) -> Pod {
     let run = workload::is_run(&object.kind);
     Pod {
         name: pod_name(object),
@@ -218,7 +220,7 @@ fn new_pod(object: &Object, hook: Option<&str>) -> Pod {
             false => format!("the sandbox does not run pods of a {}", object.kind),
         },
         log: Vec::new(),
-        made_at: jiff::Timestamp::now().to_string(),
+        made_at: made_at.to_owned(),
     }
 }
 

@@ -68,7 +68,7 @@ impl Sandbox {
             namespace: values::ADMIN.to_owned(),
             status: Status::PendingInstall,
             description: "Initial install underway".to_owned(),
-            installed_at: jiff::Timestamp::now().to_string(),
+            installed_at: self.settings.timestamp(),
             values,
             objects,
             pods: Vec::new(),

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What a sandbox is told when it is opened.
 #[derive(Debug, Clone)]
@@ -14,6 +14,17 @@ pub struct Settings {
     pub url: String,
     /// Which faults of real platforms it shows.
     pub faults: Faults,
+    /// The clock on the wall, which dates its records.
+    pub now: fn() -> SystemTime,
+}
+
+impl Settings {
+    /// Returns the time as the platform writes it: RFC 3339, in UTC.
+    pub(crate) fn timestamp(&self) -> String {
+        // Only a clock thousands of years off is out of range.
+        let now = jiff::Timestamp::try_from((self.now)());
+        now.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
+    }
 }
 
 /// Faults of real platforms that matter to a client, each of which can be switched on.

@@ -73,6 +73,7 @@ struct Bench {
 
 fn open(folder: &Path, faults: Faults) -> Result<Arc<Sandbox>, SandboxError> {
     let settings = Settings {
+        now: std::time::SystemTime::now,
         registry_url: REGISTRY.to_owned(),
         build_version: "0.6.0".to_owned(),
         url: "http://127.0.0.1:1".to_owned(),
