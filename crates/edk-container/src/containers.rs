@@ -170,6 +170,37 @@ impl Containers {
         self.supervise(&Work::Host { argv, env, cwd }, output, &mut io::sink(), monitor)
     }
 
+    /// Gives `body` the tar stream of the files that `patterns` (absolute paths, wildcards `*`, `?`
+    /// and `[ ]` within one part) name in `layers` (diff ids, lowest first; all unpacked). What the
+    /// n-th match holds is called `<n>/d/…` for a folder, `<n>/f/<name>` for a file.
+    ///
+    /// # Errors
+    /// [`ContainerError::Setup`] for a pattern that names nothing, and those of `body`.
+    pub fn export<T, E: From<ContainerError>>(
+        &self,
+        layers: &[Digest],
+        patterns: &[String],
+        body: impl FnOnce(&mut dyn Read) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let chain = chain_ids(layers);
+        let layers = chain.iter().rev().map(folder_name).collect();
+        let (layers_root, patterns) = (self.root.join("layers"), patterns.to_vec());
+        self.with_folder(|work| {
+            let work = work.to_owned();
+            let order = Work::Export { layers_root, layers, work, patterns };
+            let mut helper = Helper::start(self, &order)?;
+            match helper.answer()? {
+                Answer::Done => {
+                    let result = body(&mut helper.stdout)?;
+                    // A stream that broke off looks like one that ended.
+                    helper.drain(&mut io::sink(), &Monitor::silent())?;
+                    Ok(result)
+                }
+                other => Err(helper.unexpected(other).into()),
+            }
+        })
+    }
+
     /// Makes a folder for one piece of work, calls `body` with it, and removes it whatever comes:
     /// also when it holds files of subordinate ids.
     ///

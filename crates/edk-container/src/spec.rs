@@ -18,6 +18,9 @@ pub struct RunSpec {
     pub user: String,
     /// Files and folders of the host to show inside.
     pub binds: Vec<Bind>,
+    /// Folders inside that start empty, live in memory and are thrown away.
+    #[serde(default)]
+    pub scratch: Vec<PathBuf>,
     /// What the process may reach.
     pub network: Network,
 }

@@ -3,7 +3,7 @@
 //! Parent to helper (standard input): one frame with an [`Order`]; in a rootless run one byte once
 //! the ids are mapped; then, for [`Work::Unpack`], the tar stream.
 //! Helper to parent (standard output): in a rootless run a frame [`Answer::Mapped`] request; one
-//! frame with the result; then, for a captured run, the tar stream of the changes.
+//! frame with the result; then, for a captured run or an export, a tar stream.
 //! Standard error of the helper is the output of the process inside, and nothing else.
 //!
 //! A frame is a 32-bit little-endian length and that many bytes of JSON.
@@ -36,6 +36,8 @@ pub(crate) enum Work {
     Unpack { target: PathBuf, below: Vec<PathBuf> },
     /// Run a process on `layers` (folder names in `layers_root`, topmost first).
     Run { spec: RunSpec, layers_root: PathBuf, layers: Vec<String>, work: PathBuf, capture: bool },
+    /// Send what `patterns` name in `layers` (folder names in `layers_root`, topmost first).
+    Export { layers_root: PathBuf, layers: Vec<String>, work: PathBuf, patterns: Vec<String> },
     /// Run a program of the host in namespaces of its own.
     Host { argv: Vec<String>, env: Vec<(String, String)>, cwd: PathBuf },
     /// Remove a folder whose files may belong to subordinate ids.

@@ -43,6 +43,7 @@ impl Bench {
             cwd: "/".to_owned(),
             user: String::new(),
             binds: Vec::new(),
+            scratch: Vec::new(),
             network: Network::Host,
         }
     }
@@ -224,6 +225,49 @@ fn files_of_the_host_show_only_where_they_were_asked_for() {
     assert!(output.starts_with("from host"), "{output}");
     assert_eq!(std::fs::read_to_string(host.path().join("out")).unwrap(), "out\n");
     assert_eq!(bench.sh("ls /"), "bin\ndev\netc\nproc\nsys\ntmp");
+}
+
+#[test]
+fn files_are_exported_as_they_look_with_all_layers_stacked() {
+    let mut bench = Bench::new();
+    bench.add(&tar(&[
+        TarEntry::Dir("out", 0o755),
+        TarEntry::File("out/a.whl", 0o640, b"a"),
+        TarEntry::File("out/b.whl", 0o644, b"b"),
+        TarEntry::Dir("out/sub", 0o700),
+        TarEntry::Link("out/sub/l", "../a.whl"),
+        TarEntry::Link("result", "out"),
+    ]));
+    bench.add(&tar(&[TarEntry::File("out/.wh.b.whl", 0o600, b"")]));
+    let export = |patterns: &[&str]| {
+        let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        bench.containers.export(&bench.layers, &patterns, |tar| {
+            let mut bytes = Vec::new();
+            tar.read_to_end(&mut bytes).unwrap();
+            Ok::<_, ContainerError>(listing(&bytes))
+        })
+    };
+    let found = export(&["/result", "/out/*.whl", "/etc/passwd"]).unwrap();
+    let names: Vec<_> = found.keys().map(String::as_str).collect();
+    assert_eq!(names, ["0/d/a.whl", "0/d/sub/", "0/d/sub/l", "1/f/a.whl", "2/f/passwd"]);
+    assert_eq!(found["0/d/a.whl"], "640 a");
+    assert_eq!(found["0/d/sub/l"], "777  -> ../a.whl");
+    let error = export(&["/out/nope"]).unwrap_err();
+    assert!(error.to_string().contains("find `/out/nope`"), "{error}");
+    assert_eq!(bench.left_behind(), 0);
+}
+
+#[test]
+fn a_scratch_folder_is_empty_and_leaves_nothing() {
+    let bench = Bench::new();
+    let mut spec = bench.spec("ls /etc /made; echo x > /etc/x; echo y > /made/y; echo z > /z");
+    spec.scratch = vec!["/etc".into(), "/made".into()];
+    let mut layer = Vec::new();
+    let captured =
+        bench.containers.capture(&spec, &mut |_| {}, &mut layer, &Monitor::silent()).unwrap();
+    assert_eq!(captured.exit.code, 0);
+    assert_eq!(listing(&layer).into_keys().collect::<Vec<_>>(), ["z"]);
+    bench.containers.forget(captured);
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn spec(
                 read_only: mount.read_only,
             })
             .collect(),
+        scratch: Vec::new(),
         network: Network::Host,
     }
 }

@@ -26,28 +26,76 @@ pub(crate) fn write(
     rootless: bool,
     to: impl Write,
 ) -> Result<(), Fault> {
+    let mut builder = Builder::new(to);
     let mut differ = Differ {
         upper,
         below,
-        builder: Builder::new(to),
+        builder: &mut builder,
         links: HashMap::new(),
         pending: Vec::new(),
         opaque: opaque_attribute(rootless),
+        prefix: PathBuf::new(),
+        touch: true,
     };
     differ.folder(Path::new("")).step("read the changes")?;
-    let mut to = differ.builder.into_inner().step("write the changes")?;
+    let mut to = builder.into_inner().step("write the changes")?;
     to.flush().step("write the changes")
+}
+
+/// Writes whole trees of files as they are, under new names; time stamps are the fixed one.
+pub(crate) struct Exporter<W: Write> {
+    builder: Builder<W>,
+    opaque: &'static str,
+}
+
+impl<W: Write> Exporter<W> {
+    pub(crate) fn new(to: W, rootless: bool) -> Self {
+        Self { builder: Builder::new(to), opaque: opaque_attribute(rootless) }
+    }
+
+    /// Adds the file `path` as `<number>/f/<name>`, or what is in the folder `path` as
+    /// `<number>/d/…`.
+    pub(crate) fn add(&mut self, path: &Path, number: usize) -> io::Result<()> {
+        let metadata = fs::symlink_metadata(path)?;
+        let (root, prefix) = if metadata.is_dir() {
+            (path, PathBuf::from(format!("{number}/d")))
+        } else {
+            (path.parent().unwrap_or(path), PathBuf::from(format!("{number}/f")))
+        };
+        let mut differ = Differ {
+            upper: root,
+            below: &[],
+            builder: &mut self.builder,
+            links: HashMap::new(),
+            pending: Vec::new(),
+            opaque: self.opaque,
+            prefix,
+            touch: false,
+        };
+        if metadata.is_dir() {
+            return differ.folder(Path::new(""));
+        }
+        differ.file(Path::new(path.file_name().unwrap_or_default()), path, &metadata)
+    }
+
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.builder.into_inner()?.flush()
+    }
 }
 
 struct Differ<'a, W: Write> {
     upper: &'a Path,
     below: &'a [PathBuf],
-    builder: Builder<W>,
+    builder: &'a mut Builder<W>,
     /// First path of each file that has several.
     links: HashMap<(u64, u64), PathBuf>,
     /// Folders on the way that are written only when something in them is.
     pending: Vec<(PathBuf, Metadata)>,
     opaque: &'static str,
+    /// Put before every name.
+    prefix: PathBuf,
+    /// Whether the files read get the fixed time stamp too.
+    touch: bool,
 }
 
 impl<W: Write> Differ<'_, W> {
@@ -60,7 +108,7 @@ impl<W: Write> Differ<'_, W> {
         for name in names {
             self.entry(&relative.join(name))?;
         }
-        set_time(&path, SOURCE_DATE_EPOCH)
+        if self.touch { set_time(&path, SOURCE_DATE_EPOCH) } else { Ok(()) }
     }
 
     fn entry(&mut self, relative: &Path) -> io::Result<()> {
@@ -75,7 +123,9 @@ impl<W: Write> Differ<'_, W> {
         if metadata.file_type().is_socket() {
             return Ok(());
         }
-        set_time(&path, SOURCE_DATE_EPOCH)?;
+        if self.touch {
+            set_time(&path, SOURCE_DATE_EPOCH)?;
+        }
         self.flush_pending()?;
         self.file(relative, &path, &metadata)
     }
@@ -105,7 +155,11 @@ impl<W: Write> Differ<'_, W> {
         for (relative, metadata) in std::mem::take(&mut self.pending) {
             let mut header = header(&metadata, EntryType::Directory);
             self.attributes(&relative)?;
-            self.builder.append_data(&mut header, relative.join(""), io::empty())?;
+            self.builder.append_data(
+                &mut header,
+                self.prefix.join(&relative).join(""),
+                io::empty(),
+            )?;
         }
         Ok(())
     }
@@ -115,7 +169,11 @@ impl<W: Write> Differ<'_, W> {
             let key = (metadata.dev(), metadata.ino());
             if let Some(first) = self.links.get(&key) {
                 let mut header = header(metadata, EntryType::Link);
-                return self.builder.append_link(&mut header, relative, first);
+                return self.builder.append_link(
+                    &mut header,
+                    self.prefix.join(relative),
+                    self.prefix.join(first),
+                );
             }
             self.links.insert(key, relative.to_owned());
         }
@@ -123,12 +181,20 @@ impl<W: Write> Differ<'_, W> {
         self.attributes(relative)?;
         if kind.is_symlink() {
             let mut header = header(metadata, EntryType::Symlink);
-            return self.builder.append_link(&mut header, relative, fs::read_link(path)?);
+            return self.builder.append_link(
+                &mut header,
+                self.prefix.join(relative),
+                fs::read_link(path)?,
+            );
         }
         if kind.is_file() {
             let mut header = header(metadata, EntryType::Regular);
             header.set_size(metadata.len());
-            return self.builder.append_data(&mut header, relative, File::open(path)?);
+            return self.builder.append_data(
+                &mut header,
+                self.prefix.join(relative),
+                File::open(path)?,
+            );
         }
         let kind = match kind {
             kind if kind.is_char_device() => EntryType::Char,
@@ -139,7 +205,7 @@ impl<W: Write> Differ<'_, W> {
         let number = |n: u64| u32::try_from(n).map_err(io::Error::other);
         header.set_device_major(number(major(metadata.rdev()))?)?;
         header.set_device_minor(number(minor(metadata.rdev()))?)?;
-        self.builder.append_data(&mut header, relative, io::empty())
+        self.builder.append_data(&mut header, self.prefix.join(relative), io::empty())
     }
 
     fn empty(&mut self, relative: &Path) -> io::Result<()> {
@@ -149,7 +215,7 @@ impl<W: Write> Differ<'_, W> {
         header.set_mode(0o600);
         header.set_size(0);
         header.set_mtime(SOURCE_DATE_EPOCH);
-        self.builder.append_data(&mut header, relative, io::empty())
+        self.builder.append_data(&mut header, self.prefix.join(relative), io::empty())
     }
 
     /// Writes the extended attributes that belong to an image: capabilities and the user's own.

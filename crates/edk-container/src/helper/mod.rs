@@ -3,6 +3,7 @@
 //! The helper is single-threaded (a user namespace can only be entered so) and does one [`Order`].
 
 mod diff;
+mod export;
 mod fault;
 mod process;
 mod resolve;
@@ -85,6 +86,10 @@ fn carry_out(
         Work::Run { spec, layers_root, layers, work, capture } => {
             let root = run::Root { layers_root, layers, work, rootless };
             run::run(&spec, &root, capture, stdout)
+        }
+        Work::Export { layers_root, layers, work, patterns } => {
+            let root = run::Root { layers_root, layers, work, rootless };
+            export::export(&root, &patterns, stdout)
         }
         Work::Host { argv, env, cwd } => run::run_on_host(&argv, &env, &cwd, stdout),
     }

@@ -26,6 +26,7 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// Where something of the host or the kernel will be mounted, below the merged root.
 pub(crate) struct MountPoints {
     binds: Vec<PathBuf>,
+    scratch: Vec<PathBuf>,
     /// What had to be made for the mounts, relative to the root: no part of the image.
     pub(crate) made: Vec<PathBuf>,
 }
@@ -70,7 +71,7 @@ pub(crate) fn make_private() -> Result<(), Fault> {
 
 /// Makes the mount points of a run in the merged root, and remembers which were not there.
 pub(crate) fn mount_points(merged: &Path, spec: &RunSpec) -> Result<MountPoints, Fault> {
-    let mut points = MountPoints { binds: Vec::new(), made: Vec::new() };
+    let mut points = MountPoints { binds: Vec::new(), scratch: Vec::new(), made: Vec::new() };
     for folder in ["proc", "dev", "sys"] {
         points.make(merged, Path::new(folder), true).step(format!("make /{folder}"))?;
     }
@@ -82,6 +83,12 @@ pub(crate) fn mount_points(merged: &Path, spec: &RunSpec) -> Result<MountPoints,
         let relative = resolve(merged, &bind.target).step(step())?;
         points.make(merged, &relative, is_dir).step(step())?;
         points.binds.push(merged.join(relative));
+    }
+    for folder in &spec.scratch {
+        let step = || format!("make the mount point {}", folder.display());
+        let relative = resolve(merged, folder).step(step())?;
+        points.make(merged, &relative, true).step(step())?;
+        points.scratch.push(merged.join(relative));
     }
     Ok(points)
 }
@@ -126,6 +133,10 @@ pub(crate) fn enter(merged: &Path, spec: &RunSpec, points: &MountPoints) -> Resu
     for (wanted, point) in spec.binds.iter().zip(&points.binds) {
         bind(&wanted.source, point, wanted.read_only)
             .step(format!("show `{}`", wanted.source.display()))?;
+    }
+    for point in &points.scratch {
+        tmpfs(point, MsFlags::MS_NOSUID | MsFlags::MS_NODEV, "mode=1777")
+            .step(format!("make the empty folder {}", point.display()))?;
     }
     // pivot_root(".", ".") stacks the old root on the new one, from where it is detached
     // (pivot_root(2), "NOTES").
