@@ -201,6 +201,16 @@ impl Containers {
         })
     }
 
+    /// Returns the folder of the cache `id`, which outlives runs, making it when it is not there.
+    ///
+    /// # Errors
+    /// [`ContainerError::Io`] if it can't be made.
+    pub fn cache_folder(&self, id: &str) -> Result<PathBuf, ContainerError> {
+        let path = self.root.join("caches").join(folder_name(&Digest::of(id.as_bytes())));
+        fs::create_dir_all(&path).map_err(|source| ContainerError::io(&path, source))?;
+        Ok(path)
+    }
+
     /// Makes a folder for one piece of work, calls `body` with it, and removes it whatever comes:
     /// also when it holds files of subordinate ids.
     ///

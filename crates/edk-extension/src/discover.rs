@@ -75,7 +75,11 @@ fn add_chart(
             return Ok(());
         }
         Err(error) => {
-            findings.extend(error.findings());
+            // The chart names its files by the folder it was given.
+            findings.extend(error.findings().into_iter().map(|mut finding| {
+                finding.file = finding.file.map(|file| relative(&project.root, Path::new(&file)));
+                finding
+            }));
             return Ok(());
         }
     };

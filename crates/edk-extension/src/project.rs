@@ -50,6 +50,7 @@ pub struct ImageDir {
 /// What an image is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Role {
     /// Carries DAG files to the platform: it stands on `local-only/base-installer`.
     Dag,

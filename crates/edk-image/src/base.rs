@@ -25,16 +25,25 @@ pub(crate) fn find_base(
     place: &str,
     monitor: &Monitor,
 ) -> Result<Image, ImageError> {
-    let Some(name) = reference.local_only() else {
+    if reference.local_only().is_none() {
         return pull::find_or_pull(store, reference, monitor);
-    };
-    if let Some(descriptor) = store.resolve(&local_only_repository(name), tag_of(reference))? {
-        return Image::load(store, &descriptor);
     }
-    if name == INSTALLER_BASE {
-        return installer_base(store);
+    if let Some(image) = find_local_base(store, reference)? {
+        return Ok(image);
     }
     Err(ImageError::NoBase { reference: reference.to_string(), place: place.to_owned() })
+}
+
+/// Returns the image for a reference after `FROM`, if it is in the store or built in.
+pub(crate) fn find_local_base(
+    store: &Store,
+    reference: &Reference,
+) -> Result<Option<Image>, ImageError> {
+    let Some(name) = reference.local_only() else { return pull::find(store, reference) };
+    if let Some(descriptor) = store.resolve(&local_only_repository(name), tag_of(reference))? {
+        return Image::load(store, &descriptor).map(Some);
+    }
+    if name == INSTALLER_BASE { installer_base(store).map(Some) } else { Ok(None) }
 }
 
 fn tag_of(reference: &Reference) -> &str {

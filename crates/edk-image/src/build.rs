@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, path::Path};
+use std::{collections::VecDeque, io, path::PathBuf};
 
 use edk_container::{Bind, ContainerError, Containers, Network, RunSpec};
 use edk_model::{Descriptor, Digest, Monitor, Reference, SOURCE_DATE_EPOCH, Unit};
@@ -7,11 +7,16 @@ use edk_store::Store;
 use crate::{
     Image, ImageError, Layer, Plan, PlanRequest,
     base::find_base,
+    context::{Content, Source},
     image::prepare_layers,
     key::KeyMaker,
-    layer::{self, Destination, LayerWriter},
-    plan::{self, Action, PlannedBase, PlannedStage, Step},
+    layer::{self, LayerWriter, Place},
+    plan::{
+        self, Action, Destination, Origin, PlannedBase, PlannedMount, PlannedRun, PlannedStage,
+        Step,
+    },
     tree::Tree,
+    value::Owner,
 };
 
 /// How many lines of a failed command's output its error carries.
@@ -105,7 +110,7 @@ impl Builder<'_> {
     }
 }
 
-fn manifest_key(config: &crate::Config, layers: &[Layer]) -> Digest {
+pub(crate) fn manifest_key(config: &crate::Config, layers: &[Layer]) -> Digest {
     let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.diff_id).collect();
     let mut key = KeyMaker::new("manifest", &diff_ids);
     key.bytes(&config.to_json(&diff_ids));
@@ -136,7 +141,7 @@ impl BuildRun<'_> {
         };
         for step in &stage.steps {
             self.monitor.check()?;
-            let (layer, reused) = self.step(step, &layers)?;
+            let (layer, reused) = self.step(step, &layers, earlier)?;
             layers.push(layer);
             self.done += 1;
             self.reused += usize::from(reused);
@@ -152,9 +157,14 @@ impl BuildRun<'_> {
     }
 
     /// Finds the step's layer, or makes it; says whether it was found.
-    fn step(&self, step: &Step, below: &[Layer]) -> Result<(Layer, bool), ImageError> {
+    fn step(
+        &self,
+        step: &Step,
+        below: &[Layer],
+        earlier: &[Vec<Layer>],
+    ) -> Result<(Layer, bool), ImageError> {
         let store = self.builder.store;
-        let key = step_key(step, below);
+        let key = step_key(step, below, earlier);
         if let Some(layer) = store.step::<Layer>(&key)
             && store.size(&layer.descriptor.digest) == Some(layer.descriptor.size)
         {
@@ -162,14 +172,8 @@ impl BuildRun<'_> {
         }
         self.monitor.line(&step.text);
         let layer = match &step.action {
-            Action::Run { argv, env, user, cwd } => self.run(step, below, argv, env, user, cwd)?,
-            Action::Copy { sources, to, into_folder, owner, mode } => {
-                let tree = Tree::load(store, below)?;
-                let (into_folder, owner, mode) = (*into_folder, *owner, *mode);
-                let destination = Destination { path: to, into_folder, owner, mode };
-                let planned = layer::copied(&tree, sources, destination);
-                layer::write(store, &planned.map_err(|e| self.step_error(step, &e))?, self.monitor)?
-            }
+            Action::Run(run) => self.run(step, below, run)?,
+            Action::Copy { from, to } => self.copy(step, below, from, to, earlier)?,
             Action::Folder { path } => {
                 let planned = layer::folder(&Tree::load(store, below)?, path);
                 layer::write(store, &planned.map_err(|e| self.step_error(step, &e))?, self.monitor)?
@@ -179,26 +183,75 @@ impl BuildRun<'_> {
         Ok((layer, false))
     }
 
-    fn run(
+    fn copy(
         &self,
         step: &Step,
         below: &[Layer],
-        argv: &[String],
-        env: &[(String, String)],
-        user: &str,
-        cwd: &str,
+        from: &Origin,
+        to: &Destination,
+        earlier: &[Vec<Layer>],
     ) -> Result<Layer, ImageError> {
+        let Builder { store, containers, .. } = *self.builder;
+        let tree = Tree::load(store, below)?;
+        let owner = self.owner(step, below, &to.owner)?;
+        let (path, into_folder, mode) = (to.path.as_str(), to.into_folder, to.mode);
+        let place = Place { path, into_folder, owner, mode };
+        let (layers, patterns) = match from {
+            Origin::Context(sources) => {
+                let planned = layer::copied(&tree, sources, place);
+                let planned = planned.map_err(|e| self.step_error(step, &e))?;
+                return layer::write(store, &planned, self.monitor);
+            }
+            Origin::Stage { at, patterns } => (&earlier[*at], patterns),
+            Origin::Image { image, patterns } => (&image.layers, patterns),
+        };
+        prepare_layers(layers, store, containers, self.monitor)?;
+        let result = containers.export(&diff_ids(layers), patterns, |tar| {
+            layer::write_export(store, &tree, tar, place, self.monitor)
+        });
+        result.map_err(|error| match error {
+            ImageError::Container(error) => self.users_error(step, error),
+            other => other,
+        })
+    }
+
+    /// The numbers of an owner; names are looked up in the image as it is so far.
+    fn owner(&self, step: &Step, below: &[Layer], owner: &Owner) -> Result<(u64, u64), ImageError> {
+        if let Some(numbers) = owner.numbers() {
+            return Ok(numbers);
+        }
+        let Builder { store, containers, .. } = *self.builder;
+        prepare_layers(below, store, containers, self.monitor)?;
+        let read = |path: &str| {
+            let text = containers.export(&diff_ids(below), &[path.to_owned()], |tar| {
+                let mut text = String::new();
+                for entry in tar::Archive::new(tar).entries().into_iter().flatten().flatten() {
+                    let mut entry = entry;
+                    // What can't be read names nobody.
+                    let _ = io::Read::read_to_string(&mut entry, &mut text);
+                }
+                Ok::<_, ContainerError>(text)
+            });
+            text.unwrap_or_default()
+        };
+        let numbers = owner.look_up(&read("/etc/passwd"), &read("/etc/group"));
+        numbers.map_err(|reason| self.step_error(step, &reason))
+    }
+
+    fn run(&self, step: &Step, below: &[Layer], run: &PlannedRun) -> Result<Layer, ImageError> {
         let Builder { store, containers, host } = self.builder;
         prepare_layers(below, store, containers, self.monitor)?;
-        let mut layers: Vec<Digest> = below.iter().map(|layer| layer.diff_id).collect();
+        let mut layers = diff_ids(below);
+        let (binds, scratch) = self.mounts(&run.mounts)?;
         let spec = RunSpec {
             layers: layers.clone(),
-            argv: argv.to_vec(),
-            env: run_environment(env, &host.env),
-            cwd: cwd.to_owned(),
-            user: user.to_owned(),
-            binds: host.binds.clone(),
-            network: Network::Host,
+            argv: run.argv.clone(),
+            env: run_environment(&run.env, &host.env),
+            cwd: run.cwd.clone(),
+            user: run.user.clone(),
+            binds: host.binds.iter().cloned().chain(binds).collect(),
+            scratch,
+            network: if run.offline { Network::None } else { Network::Host },
         };
         let mut last = VecDeque::new();
         let mut output = |line: &str| {
@@ -210,7 +263,7 @@ impl BuildRun<'_> {
         };
         let mut writer = LayerWriter::new(store)?;
         let captured = containers.capture(&spec, &mut output, &mut writer, self.monitor);
-        let captured = captured.map_err(|error| self.start_error(step, error))?;
+        let captured = captured.map_err(|error| self.users_error(step, error))?;
         let code = captured.exit.code;
         if code != 0 {
             containers.forget(captured);
@@ -223,11 +276,33 @@ impl BuildRun<'_> {
         Ok(layer)
     }
 
-    /// A command that is not in the image is the Dockerfile's fault, not the machine's.
-    fn start_error(&self, step: &Step, error: ContainerError) -> ImageError {
+    /// What a `RUN --mount` shows: binds and empty folders.
+    fn mounts(&self, mounts: &[PlannedMount]) -> Result<(Vec<Bind>, Vec<PathBuf>), ImageError> {
+        let (mut binds, mut scratch) = (Vec::new(), Vec::new());
+        for mount in mounts {
+            match mount {
+                PlannedMount::Cache { id, target } => {
+                    let source = self.builder.containers.cache_folder(id)?;
+                    binds.push(Bind { source, target: target.into(), read_only: false });
+                }
+                PlannedMount::Bind { source, target, .. } => {
+                    let io = |error| ImageError::io(source, error);
+                    let source = source.canonicalize().map_err(io)?;
+                    binds.push(Bind { source, target: target.into(), read_only: true });
+                }
+                PlannedMount::Tmpfs { target } => scratch.push(target.into()),
+            }
+        }
+        Ok((binds, scratch))
+    }
+
+    /// A command or file that is not in the image is the Dockerfile's fault, not the machine's.
+    fn users_error(&self, step: &Step, error: ContainerError) -> ImageError {
         match &error {
             ContainerError::Setup { step: what, reason, .. }
-                if what.starts_with("start `") || what.starts_with("find user") =>
+                if ["start `", "find user", "find `"]
+                    .iter()
+                    .any(|start| what.starts_with(start)) =>
             {
                 self.step_error(step, &format!("could not {what}: {reason}"))
             }
@@ -264,48 +339,79 @@ fn run_environment(own: &[(String, String)], host: &[(String, String)]) -> Vec<(
     env
 }
 
+fn diff_ids(layers: &[Layer]) -> Vec<Digest> {
+    layers.iter().map(|layer| layer.diff_id).collect()
+}
+
 /// The key of a step: the layers below, the instruction as it is executed, and its inputs.
-fn step_key(step: &Step, below: &[Layer]) -> Digest {
-    let below: Vec<Digest> = below.iter().map(|layer| layer.diff_id).collect();
+pub(crate) fn step_key(step: &Step, below: &[Layer], earlier: &[Vec<Layer>]) -> Digest {
+    let below = diff_ids(below);
     match &step.action {
         Action::Folder { path } => {
             let mut key = KeyMaker::new("folder", &below);
             key.add(path);
             key.finish()
         }
-        Action::Run { argv, env, user, cwd } => {
-            let mut key = KeyMaker::new("run", &below);
-            key.add(user).add(cwd).add(&argv.len().to_string());
-            argv.iter().for_each(|argument| {
-                key.add(argument);
-            });
-            for (name, value) in env {
-                key.add(name).add(value);
-            }
-            key.finish()
-        }
-        Action::Copy { sources, to, into_folder, owner, mode } => {
+        Action::Run(run) => run_key(run, &below),
+        Action::Copy { from, to } => {
             let mut key = KeyMaker::new("copy", &below);
-            key.add(to).add(&format!("{into_folder} {owner:?} {mode:?}"));
-            for source in sources {
-                key.add(&source.name).add(&format!("{} {}", source.is_dir, source.entries.len()));
-                for entry in &source.entries {
-                    add_entry(&mut key, &entry.relative, entry.mode, &entry.content);
-                }
+            key.add(&to.path).add(&format!("{} {:?}", to.into_folder, to.mode));
+            key.add(&to.owner.user).add(to.owner.group.as_deref().unwrap_or("-"));
+            match from {
+                Origin::Context(sources) => add_sources(&mut key, sources),
+                Origin::Stage { at, patterns } => add_files(&mut key, &earlier[*at], patterns),
+                Origin::Image { image, patterns } => add_files(&mut key, &image.layers, patterns),
             }
             key.finish()
         }
     }
 }
 
-fn add_entry(key: &mut KeyMaker, path: &Path, mode: u32, content: &crate::context::Content) {
-    use std::os::unix::ffi::OsStrExt as _;
+fn run_key(run: &PlannedRun, below: &[Digest]) -> Digest {
+    let mut key = KeyMaker::new("run", below);
+    key.add(&run.user).add(&run.cwd).add(&run.offline.to_string());
+    key.add(&run.argv.len().to_string());
+    for argument in &run.argv {
+        key.add(argument);
+    }
+    for (name, value) in &run.env {
+        key.add(name).add(value);
+    }
+    for mount in &run.mounts {
+        match mount {
+            // What a cache holds must not change the result, as for every builder.
+            PlannedMount::Cache { id, target } => key.add("cache").add(id).add(target),
+            PlannedMount::Tmpfs { target } => key.add("tmpfs").add(target),
+            PlannedMount::Bind { digest, target, .. } => {
+                key.add("bind").add(&digest.to_string()).add(target)
+            }
+        };
+    }
+    key.finish()
+}
 
-    use crate::context::Content;
-    key.bytes(path.as_os_str().as_bytes()).add(&mode.to_string());
-    match content {
-        Content::Dir => key.add("dir"),
-        Content::Link(target) => key.add("link").bytes(target.as_os_str().as_bytes()),
-        Content::File { digest, .. } => key.add(&digest.to_string()),
-    };
+fn add_files(key: &mut KeyMaker, layers: &[Layer], patterns: &[String]) {
+    key.add("from").add(&layers.len().to_string());
+    for digest in diff_ids(layers) {
+        key.add(&digest.to_string());
+    }
+    for pattern in patterns {
+        key.add(pattern);
+    }
+}
+
+fn add_sources(key: &mut KeyMaker, sources: &[Source]) {
+    for source in sources {
+        key.add(&source.name).add(&format!("{} {}", source.is_dir, source.entries.len()));
+        for entry in &source.entries {
+            key.path(&entry.relative).add(&entry.mode.to_string());
+            match &entry.content {
+                Content::Dir => key.add("dir"),
+                Content::Link(target) => key.add("link").path(target),
+                Content::File { digest, .. } | Content::Memory { digest, .. } => {
+                    key.add(&digest.to_string())
+                }
+            };
+        }
+    }
 }

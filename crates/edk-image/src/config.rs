@@ -33,6 +33,8 @@ pub struct Config {
     pub stop_signal: String,
     /// Health check as in Docker's image configuration.
     pub healthcheck: Option<Value>,
+    /// Instructions for those who take this image as their base (`ONBUILD`), as written.
+    pub on_build: Vec<String>,
     /// History entries, oldest first.
     pub(crate) history: Vec<Value>,
     /// Everything as read.
@@ -67,6 +69,7 @@ impl Config {
             volumes: keys("Volumes").unwrap_or_default(),
             stop_signal: text("StopSignal"),
             healthcheck: inner.get("Healthcheck").filter(|value| !value.is_null()).cloned(),
+            on_build: strings(&inner["OnBuild"]),
             history: raw.get("history").and_then(Value::as_array).cloned().unwrap_or_default(),
             raw: raw.clone(),
         };
@@ -98,6 +101,7 @@ impl Config {
             ("ExposedPorts", json!(set(&self.exposed_ports))),
             ("Volumes", json!(set(&self.volumes))),
             ("StopSignal", json!(self.stop_signal)),
+            ("OnBuild", json!(self.on_build)),
             ("Healthcheck", self.healthcheck.clone().unwrap_or(Value::Null)),
         ];
         for (key, value) in fields {

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Component, Path, PathBuf},
+    rc::Rc,
 };
 
 use edk_model::{Digest, Hasher};
@@ -47,7 +48,15 @@ pub(crate) struct Entry {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
-    File { size: u64, digest: Digest },
+    File {
+        size: u64,
+        digest: Digest,
+    },
+    /// A file that lies nowhere: a here-document.
+    Memory {
+        bytes: Rc<[u8]>,
+        digest: Digest,
+    },
     Dir,
     Link(PathBuf),
 }

@@ -1,5 +1,7 @@
 //! Keys of build steps.
 
+use std::{os::unix::ffi::OsStrExt as _, path::Path};
+
 use edk_model::{Digest, Hasher};
 
 /// Makes a key out of parts, each with its length, so that no two lists of parts give the same
@@ -7,7 +9,7 @@ use edk_model::{Digest, Hasher};
 pub(crate) struct KeyMaker(Hasher);
 
 /// Raised when what a step makes of the same inputs changes, so that older results are not found.
-const VERSION: &str = "edk-step-1";
+const VERSION: &str = "edk-step-2";
 
 impl KeyMaker {
     /// Starts the key of a step of kind `kind` on the layers `below`.
@@ -30,6 +32,11 @@ impl KeyMaker {
         self.0.update(&(part.len() as u64).to_le_bytes());
         self.0.update(part);
         self
+    }
+
+    /// Adds one path.
+    pub(crate) fn path(&mut self, path: &Path) -> &mut Self {
+        self.bytes(path.as_os_str().as_bytes())
     }
 
     /// Returns the key.

@@ -1,10 +1,12 @@
 //! Layers that are written without a container: copied files and folders that must be there.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     fs,
     io::{self, Read, Write},
+    os::unix::ffi::OsStringExt as _,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use edk_archive::{Entry, GzWriter, Kind, TarWriter, gzip};
@@ -13,7 +15,7 @@ use edk_store::{BlobWriter, Store};
 
 use crate::{
     ImageError, Layer,
-    context::{self, Content, Source},
+    context::{Content, Source},
     tree::{Node, Tree},
 };
 
@@ -55,13 +57,23 @@ impl Write for LayerWriter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Planned {
     pub(crate) entry: Entry,
-    /// The file with its content, and the digest it had when it was planned.
-    pub(crate) from: Option<(PathBuf, Digest)>,
+    payload: Payload,
+}
+
+/// Where the content of an entry comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Payload {
+    None,
+    /// A file with the digest it had when it was planned.
+    Disk(PathBuf, Digest),
+    Memory(Rc<[u8]>),
+    /// The stream that the entry was read from.
+    Stream,
 }
 
 /// What a `COPY` puts where, apart from its sources.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Destination<'a> {
+pub(crate) struct Place<'a> {
     /// Absolute path inside.
     pub(crate) path: &'a str,
     pub(crate) into_folder: bool,
@@ -74,26 +86,113 @@ pub(crate) struct Destination<'a> {
 pub(crate) fn copied(
     tree: &Tree,
     sources: &[Source],
-    destination: Destination<'_>,
+    place: Place<'_>,
 ) -> Result<Vec<Planned>, String> {
-    let mut layer = Entries::new(tree, destination.owner);
-    let target = tree.resolve(destination.path)?;
-    // As cp(1): what is copied to a folder that exists goes into it.
-    let into_folder = destination.into_folder || tree.node(&target) == Node::Dir;
+    let mut layer = Entries::new(tree, place.owner);
+    let target = Target::new(tree, place)?;
     for source in sources {
-        let base = match (source.is_dir, into_folder) {
-            (true, _) => target.clone(),
-            (false, true) => join(&target, &source.name),
-            (false, false) => target.clone(),
-        };
+        let base = target.base(source.is_dir, &source.name);
         if source.is_dir {
             layer.folder(&base)?;
         }
-        for entry in &source.entries {
-            layer.add(&base, entry, destination.mode)?;
+        for found in &source.entries {
+            let (kind, payload) = match &found.content {
+                Content::Dir => (Kind::Directory, Payload::None),
+                Content::Link(target) => (Kind::Symlink { target: target.clone() }, Payload::None),
+                Content::File { size, digest } => {
+                    (Kind::File { size: *size }, Payload::Disk(found.path.clone(), *digest))
+                }
+                Content::Memory { bytes, .. } => {
+                    (Kind::File { size: bytes.len() as u64 }, Payload::Memory(Rc::clone(bytes)))
+                }
+            };
+            layer.add(&base, &found.relative, (kind, payload), place.mode.unwrap_or(found.mode))?;
         }
     }
     Ok(layer.planned)
+}
+
+/// Where sources go, once the image was looked at.
+struct Target {
+    path: String,
+    into_folder: bool,
+}
+
+impl Target {
+    fn new(tree: &Tree, place: Place<'_>) -> Result<Self, String> {
+        let path = tree.resolve(place.path)?;
+        // As cp(1): what is copied to a folder that exists goes into it.
+        let into_folder = place.into_folder || tree.node(&path) == Node::Dir;
+        Ok(Self { path, into_folder })
+    }
+
+    fn base(&self, is_dir: bool, name: &str) -> String {
+        match (is_dir, self.into_folder) {
+            (false, true) => join(&self.path, name),
+            _ => self.path.clone(),
+        }
+    }
+}
+
+/// Writes the layer that a `COPY --from` makes on `tree`, from the stream of an export
+/// ([`edk_container::Containers::export`]).
+pub(crate) fn write_export(
+    store: &Store,
+    tree: &Tree,
+    stream: &mut dyn Read,
+    place: Place<'_>,
+    monitor: &Monitor,
+) -> Result<Layer, ImageError> {
+    let odd = |reason: String| ImageError::Unsupported { what: reason };
+    let target = Target::new(tree, place).map_err(odd)?;
+    let mut layer = Entries::new(tree, place.owner);
+    let mut tar = TarWriter::new(LayerWriter::new(store)?);
+    let io = |source| ImageError::io(Path::new("the files of the image"), source);
+    let mut names: HashMap<Vec<u8>, PathBuf> = HashMap::new();
+    for entry in tar::Archive::new(stream).entries().map_err(io)? {
+        monitor.check()?;
+        let mut entry = entry.map_err(io)?;
+        let name = entry.path_bytes().into_owned();
+        let text = String::from_utf8(name.clone())
+            .map_err(|e| odd(format!("a name that is not UTF-8 ({e})")))?;
+        let (is_dir, rest) = match text.split_once('/').map(|(_, rest)| rest) {
+            Some(rest) if rest.starts_with("d/") => (true, &rest[2..]),
+            Some(rest) => (false, rest.strip_prefix("f/").unwrap_or(rest)),
+            None => continue,
+        };
+        let (base, relative) = match is_dir {
+            true => (target.base(true, ""), Path::new(rest)),
+            false => (target.base(false, rest), Path::new("")),
+        };
+        if is_dir {
+            layer.folder(&base).map_err(odd)?;
+        }
+        let link = entry.link_name_bytes().map(|link| link.into_owned());
+        let kind = match (entry.header().entry_type(), link) {
+            (tar::EntryType::Directory, _) => (Kind::Directory, Payload::None),
+            (tar::EntryType::Symlink, Some(link)) => {
+                let target = PathBuf::from(std::ffi::OsString::from_vec(link));
+                (Kind::Symlink { target }, Payload::None)
+            }
+            (tar::EntryType::Link, Some(link)) => match names.get(&link) {
+                Some(target) => (Kind::HardLink { target: target.clone() }, Payload::None),
+                None => return Err(odd(format!("a hard link to what is not copied ({text})"))),
+            },
+            (tar::EntryType::Regular, _) => (Kind::File { size: entry.size() }, Payload::Stream),
+            // Devices and pipes are made where they are needed.
+            _ => continue,
+        };
+        let mode = place.mode.map_or_else(|| entry.header().mode(), Ok).map_err(io)?;
+        layer.add(&base, relative, kind, mode).map_err(odd)?;
+        for planned in layer.planned.drain(..) {
+            names.insert(name.clone(), planned.entry.path.clone());
+            match planned.payload {
+                Payload::Stream => tar.append(&planned.entry, &mut entry)?,
+                _ => tar.append(&planned.entry, io::empty())?,
+            }
+        }
+    }
+    tar.finish()?.finish()
 }
 
 /// Returns the entries of the layer that makes sure that the folder `path` is there.
@@ -116,30 +215,29 @@ impl<'a> Entries<'a> {
         Self { tree, owner, planned: Vec::new(), folders: BTreeSet::new() }
     }
 
-    fn add(&mut self, base: &str, found: &context::Entry, mode: Option<u32>) -> Result<(), String> {
-        // A folder of the source may meet a link of the image; what is in it goes where it leads.
-        let wanted = match found.relative.to_str() {
+    fn add(
+        &mut self,
+        base: &str,
+        relative: &Path,
+        (kind, payload): (Kind, Payload),
+        mode: u32,
+    ) -> Result<(), String> {
+        let wanted = match relative.to_str() {
             Some("") => base.to_owned(),
-            Some(relative) => join(base, relative),
-            None => return Err(format!("`{}` is not named in UTF-8", found.path.display())),
+            Some(relative) => join(base, relative.trim_end_matches('/')),
+            None => return Err(format!("`{}` is not named in UTF-8", relative.display())),
         };
+        // A folder of the source may meet a link of the image; what is in it goes where it leads.
         let (parent, name) = wanted.rsplit_once('/').unwrap_or(("", &wanted));
         let parent = self.tree.resolve(parent)?;
         self.folder(&parent)?;
         let path = join(&parent, name);
-        let mode = mode.unwrap_or(found.mode);
-        let (kind, from) = match &found.content {
-            Content::Dir if self.tree.resolve(&path)? != path => return Ok(()),
-            Content::Dir => (Kind::Directory, None),
-            Content::Link(target) => (Kind::Symlink { target: target.clone() }, None),
-            Content::File { size, digest } => {
-                (Kind::File { size: *size }, Some((found.path.clone(), *digest)))
-            }
-        };
-        if kind == Kind::Directory && !self.folders.insert(path.clone()) {
+        if kind == Kind::Directory
+            && (self.tree.resolve(&path)? != path || !self.folders.insert(path.clone()))
+        {
             return Ok(());
         }
-        self.push(path, kind, mode, from);
+        self.push(path, kind, mode, payload);
         Ok(())
     }
 
@@ -157,14 +255,14 @@ impl<'a> Entries<'a> {
             self.folder(parent)?;
         }
         self.folders.insert(path.to_owned());
-        self.push(path.to_owned(), Kind::Directory, 0o755, None);
+        self.push(path.to_owned(), Kind::Directory, 0o755, Payload::None);
         Ok(())
     }
 
-    fn push(&mut self, path: String, kind: Kind, mode: u32, from: Option<(PathBuf, Digest)>) {
+    fn push(&mut self, path: String, kind: Kind, mode: u32, payload: Payload) {
         let mut entry = Entry::new(path, kind, mode);
         (entry.uid, entry.gid) = self.owner;
-        self.planned.push(Planned { entry, from });
+        self.planned.push(Planned { entry, payload });
     }
 }
 
@@ -179,11 +277,18 @@ pub(crate) fn write(
     monitor: &Monitor,
 ) -> Result<Layer, ImageError> {
     let mut tar = TarWriter::new(LayerWriter::new(store)?);
-    for Planned { entry, from } in planned {
+    for Planned { entry, payload } in planned {
         monitor.check()?;
-        let Some((path, digest)) = from else {
-            tar.append(entry, io::empty())?;
-            continue;
+        let (path, digest) = match payload {
+            Payload::Disk(path, digest) => (path, digest),
+            Payload::Memory(bytes) => {
+                tar.append(entry, &bytes[..])?;
+                continue;
+            }
+            Payload::None | Payload::Stream => {
+                tar.append(entry, io::empty())?;
+                continue;
+            }
         };
         let file = fs::File::open(path).map_err(|source| ImageError::io(path, source))?;
         let mut content = Checked { file, hasher: Hasher::new() };

@@ -24,17 +24,25 @@ pub(crate) fn find_or_pull(
     reference: &Reference,
     monitor: &Monitor,
 ) -> Result<Image, ImageError> {
+    match find(store, reference)? {
+        Some(image) => Ok(image),
+        None => pull(store, reference, monitor),
+    }
+}
+
+/// Returns an image that was pulled before, if it was.
+pub(crate) fn find(store: &Store, reference: &Reference) -> Result<Option<Image>, ImageError> {
     if let Some(tag) = reference.tag_or_latest()
         && let Some(descriptor) = store.resolve(&repository(reference), tag)?
     {
-        return Image::load(store, &descriptor);
+        return Image::load(store, &descriptor).map(Some);
     }
     if let Some(digest) = reference.digest
         && let Some(descriptor) = store.manifest(&repository(reference), &digest)?
     {
-        return Image::load(store, &descriptor);
+        return Image::load(store, &descriptor).map(Some);
     }
-    pull(store, reference, monitor)
+    Ok(None)
 }
 
 /// The repository of the store in which a pulled image is kept for offline use.

@@ -5,17 +5,60 @@ use serde_json::json;
 
 use crate::dockerfile::{Command, Healthcheck};
 
-/// The owner of `--chown=`: user and group by number; one number is both.
-pub(crate) fn parse_owner(text: &str) -> Result<(u64, u64), Finding> {
-    let (user, group) = text.split_once(':').unwrap_or((text, text));
-    match (user.parse(), group.parse()) {
-        (Ok(user), Ok(group)) => Ok((user, group)),
-        _ => {
-            let message = format!(
-                "--chown={text} by name is not supported by the embedded builder yet (issue #8)"
-            );
-            Err(Finding::error("dockerfile/unsupported", message)
-                .fix("use numbers: --chown=1000:1000"))
+/// The owner of copied files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// User, by number or by name.
+    pub(crate) user: String,
+    /// Group, by number or by name; `None` for the user's own.
+    pub(crate) group: Option<String>,
+}
+
+impl Owner {
+    /// Reads `--chown=user[:group]`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Finding> {
+        let (user, group) = match text.split_once(':') {
+            Some((user, group)) => (user, Some(group.to_owned())),
+            None => (text, None),
+        };
+        if user.is_empty() || group.as_deref() == Some("") {
+            let finding =
+                Finding::error("dockerfile/malformed", format!("--chown={text} is no owner"));
+            return Err(finding.fix("use --chown=user, --chown=user:group or numbers"));
+        }
+        Ok(Self { user: user.to_owned(), group })
+    }
+
+    /// Returns the numbers, when no name has to be looked up in the image; one number is both.
+    pub(crate) fn numbers(&self) -> Option<(u64, u64)> {
+        let user = self.user.parse().ok()?;
+        match &self.group {
+            None => Some((user, user)),
+            Some(group) => Some((user, group.parse().ok()?)),
+        }
+    }
+
+    /// Returns the numbers by an image's `/etc/passwd` and `/etc/group`.
+    pub(crate) fn look_up(&self, passwd: &str, group: &str) -> Result<(u64, u64), String> {
+        let row = |text: &str, name: &str| {
+            let mut rows =
+                text.lines().map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>());
+            rows.find(|row| row.len() > 2 && row[0] == name)
+        };
+        let number =
+            |row: &[String], at: usize| row.get(at).and_then(|text| text.parse::<u64>().ok());
+        let user_row = row(passwd, &self.user);
+        let user =
+            user_row.as_ref().and_then(|row| number(row, 2)).or_else(|| self.user.parse().ok());
+        let user =
+            user.ok_or_else(|| format!("/etc/passwd of the image has no user `{}`", self.user))?;
+        let Some(name) = &self.group else {
+            return Ok((user, user_row.and_then(|row| number(&row, 3)).unwrap_or(user)));
+        };
+        let found = row(group, name).and_then(|row| number(&row, 2)).or_else(|| name.parse().ok());
+        match found {
+            Some(group) => Ok((user, group)),
+            None => Err(format!("/etc/group of the image has no group `{name}`")),
         }
     }
 }
@@ -103,10 +146,26 @@ mod tests {
     }
 
     #[test]
-    fn owners_and_modes_are_numbers() {
-        assert_eq!(parse_owner("5:6").ok(), Some((5, 6)));
-        assert_eq!(parse_owner("5").ok(), Some((5, 5)));
-        assert!(parse_owner("ann").is_err());
+    fn owners_are_numbers_or_names_of_the_image() {
+        let passwd = "root:x:0:0:::\nann:x:1000:1001:::\n";
+        let group = "root:x:0:\nimaging:x:2000:ann\n";
+        let check = |text: &str, expected| {
+            let owner = Owner::parse(text).unwrap();
+            assert_eq!(owner.look_up(passwd, group).ok(), expected, "{text}");
+        };
+        check("5:6", Some((5, 6)));
+        check("5", Some((5, 5)));
+        check("ann", Some((1000, 1001)));
+        check("ann:imaging", Some((1000, 2000)));
+        check("eve", None);
+        check("ann:eve", None);
+        assert_eq!(Owner::parse("5:6").unwrap().numbers(), Some((5, 6)));
+        assert_eq!(Owner::parse("ann").unwrap().numbers(), None);
+        assert!(Owner::parse(":x").is_err());
+    }
+
+    #[test]
+    fn modes_are_octal() {
         assert_eq!(parse_mode("0755").ok(), Some(0o755));
         assert!(parse_mode("8").is_err() && parse_mode("77777").is_err());
     }

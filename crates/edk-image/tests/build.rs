@@ -77,6 +77,7 @@ impl Bench {
             cwd: "/".to_owned(),
             user: String::new(),
             binds: Vec::new(),
+            scratch: Vec::new(),
             network: Network::None,
         };
         let mut lines = Vec::new();
@@ -175,6 +176,84 @@ fn a_stage_can_stand_on_an_earlier_one() {
 }
 
 #[test]
+fn files_are_copied_from_stages_and_images_as_they_look_there() {
+    let bench = app();
+    let text = "FROM local-only/busybox AS make\nRUN mkdir -p /out/sub && echo a > /out/a.whl && echo b > /out/b.whl \
+                && ln /out/a.whl /out/sub/hard && ln -s ../b.whl /out/sub/soft && chown 7:7 /out/a.whl && chmod 4755 /out/b.whl\n\
+                FROM local-only/busybox AS unused\nRUN exit 1\nFROM local-only/busybox\n\
+                COPY --from=make /out /all\nCOPY --from=0 /out/*.whl /wheels/\nCOPY --from=make /out/a.whl /one\n\
+                COPY --from=local-only/busybox --chown=ann /etc/group /etc/copied";
+    let image = bench.build(text).unwrap().image;
+    let script = "stat -c '%n %a %u %g %h' /all/a.whl /all/b.whl /all/sub/hard /wheels/a.whl /one /etc/copied; readlink /all/sub/soft; cat /all/sub/hard /one";
+    assert_eq!(
+        bench.sh(&image, script),
+        "/all/a.whl 644 0 0 2\n/all/b.whl 4755 0 0 1\n/all/sub/hard 644 0 0 2\n/wheels/a.whl 644 0 0 1\n\
+         /one 644 0 0 1\n/etc/copied 644 1000 1000 1\n../b.whl\na\na"
+    );
+    assert_eq!(bench.build(text).unwrap().reused, 5);
+    let error = bench
+        .build("FROM local-only/busybox AS a\nFROM local-only/busybox\nCOPY --from=a /nope /x")
+        .unwrap_err();
+    let ImageError::Findings { findings, .. } = error else { panic!("{error}") };
+    assert!(
+        findings[0].to_string().starts_with("Dockerfile:3:1: `COPY --from=a /nope /x`"),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn here_documents_are_scripts_and_files() {
+    let bench = app();
+    let text = "FROM local-only/busybox\nENV A=1\nRUN <<EOF\necho one > /f\necho $A >> /f\nEOF\n\
+                RUN cat <<'EOF' > /g\n$A \"q\"\nEOF\nCOPY <<EOF <<'RAW' needs.txt /d/\n$A 'x' ${B:-y}\nEOF\n$A\nRAW\n";
+    let image = bench.build(text).unwrap().image;
+    assert_eq!(
+        bench.sh(&image, "cat /f /g /d/EOF /d/RAW /d/needs.txt"),
+        "one\n1\n$A \"q\"\n1 'x' y\n$A\none"
+    );
+}
+
+#[test]
+fn mounts_of_a_command_leave_nothing_in_the_image_and_caches_stay() {
+    let bench = app();
+    let text = |n: u32| {
+        format!(
+            "FROM local-only/busybox\nWORKDIR /w\nRUN --mount=type=cache,target=/c --mount=type=bind,source=src,target=/b \
+             --mount=type=tmpfs,target=t echo {n} >> /c/log && cat /c/log /b/main.sh > /got && touch t/x"
+        )
+    };
+    bench.build(&text(1)).unwrap();
+    let image = bench.build(&text(2)).unwrap().image;
+    assert_eq!(bench.sh(&image, "cat /got; ls /c /b /w/t 2>/dev/null; ls /w"), "1\n2\necho main");
+    assert!(bench.build(&text(2)).unwrap().unchanged);
+    bench.write("src/main.sh", "echo edited");
+    assert!(!bench.build(&text(2)).unwrap().unchanged, "what a bind shows is an input");
+}
+
+#[test]
+fn the_triggers_of_a_base_run_in_those_who_take_it_and_only_there() {
+    let bench = app();
+    let base = bench
+        .build("FROM local-only/busybox\nONBUILD COPY needs.txt /n\nONBUILD ENV T=1")
+        .unwrap()
+        .image;
+    bench.store.tag("local-only/onbuild", "latest", &base.descriptor).unwrap();
+    let image = bench.build("FROM local-only/onbuild\nRUN echo $T > /t").unwrap().image;
+    assert_eq!(bench.sh(&image, "cat /n /t"), "one\n1");
+    assert_eq!(image.config().on_build, [""; 0]);
+}
+
+#[test]
+fn a_command_without_a_network_has_none() {
+    let bench = app();
+    let image = bench
+        .build("FROM local-only/busybox\nRUN --network=none cat /proc/net/dev > /dev-list")
+        .unwrap()
+        .image;
+    assert!(!bench.sh(&image, "cat /dev-list").contains("eth"));
+}
+
+#[test]
 fn a_failing_command_is_told_with_its_place_and_last_words() {
     let bench = app();
     let error = bench.build("FROM local-only/busybox\nRUN echo why; exit 3").unwrap_err();
@@ -219,6 +298,7 @@ fn the_installer_base_is_one_small_static_program() {
         cwd: "/".to_owned(),
         user: String::new(),
         binds: Vec::new(),
+        scratch: Vec::new(),
         network: Network::None,
     };
     // Without an ACTION the installer refuses: what counts here is that it starts in an empty root.

@@ -7,6 +7,7 @@ use sha2::Digest as _;
 ///
 /// The form is that of the OCI image specification, "Descriptors, Digests".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(type = "string"))]
 pub struct Digest([u8; 32]);
 
 /// A text which is not a `sha256:` digest.

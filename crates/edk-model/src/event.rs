@@ -10,6 +10,7 @@ use crate::{Failure, Finding};
 /// What a [`EventKind::Progress`] counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Unit {
     /// Bytes.
     Bytes,
@@ -24,6 +25,7 @@ pub enum Unit {
 /// How a stage ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Outcome {
     /// The work was done.
     Done,
@@ -33,6 +35,7 @@ pub enum Outcome {
 
 /// One thing that happened, numbered and timed by the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Event {
     /// Number of the event in its job, from 1, without gaps.
     pub seq: u64,
@@ -46,6 +49,7 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum EventKind {
     /// A job began.
     JobStarted {
@@ -69,6 +73,7 @@ pub enum EventKind {
         done: u64,
         /// How much there is, when known.
         #[serde(skip_serializing_if = "Option::is_none", default)]
+        #[cfg_attr(feature = "typescript", ts(optional))]
         total: Option<u64>,
         /// What is counted.
         unit: Unit,

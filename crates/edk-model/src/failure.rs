@@ -9,6 +9,7 @@ use crate::Finding;
 /// A member nobody acts on is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Code {
     /// The user's input or files are wrong.
     InvalidInput,
@@ -43,6 +44,7 @@ pub enum Code {
 /// Why something could not be done, in the words a user sees: the only error that crosses the
 /// door of the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Failure {
     /// The kind.
     pub code: Code,
@@ -50,12 +52,15 @@ pub struct Failure {
     pub what: String,
     /// The causes, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub why: Vec<String>,
     /// What to do next, each a sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub hints: Vec<String>,
     /// The findings that stopped it, when the user's files did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub findings: Vec<Finding>,
 }
 

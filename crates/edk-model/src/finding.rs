@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How bad a [`Finding`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Severity {
     /// Worth knowing.
     Hint,
@@ -16,6 +17,7 @@ pub enum Severity {
 
 /// A place in a text file; both numbers start at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Span {
     /// Line.
     pub line: usize,
@@ -25,6 +27,7 @@ pub struct Span {
 
 /// Something wrong in a user's file: a value, not an error, so that many can be shown at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,

@@ -9,6 +9,7 @@ use crate::Digest;
 /// The grammar is that of the OCI distribution specification, section "Pulling manifests"; the
 /// first part is a registry when it holds a `.` or a `:` or is `localhost`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(type = "string"))]
 pub struct Reference {
     /// Host and optional port, when the text named one.
     pub registry: Option<String>,

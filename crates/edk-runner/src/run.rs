@@ -29,6 +29,7 @@ pub struct Runner<'a> {
 
 /// How a run went.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Report {
     /// Id of the run.
     pub run_id: String,
@@ -86,6 +87,7 @@ impl Runner<'_> {
             cwd: plan.cwd.clone(),
             user: plan.user.clone(),
             binds: vec![Bind { source: data, target: DATA_FOLDER.into(), read_only: false }],
+            scratch: Vec::new(),
             network: Network::Host,
         };
         let exit = self.containers.run(&spec, &mut |line| monitor.line(line), monitor)?;

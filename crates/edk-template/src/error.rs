@@ -127,7 +127,8 @@ impl Explain for Error {
                 let names: Vec<&str> = conflicts.iter().map(|c| c.path.as_str()).collect();
                 vec![
                     format!("In the way: {}.", shortened(&names)),
-                    "Choose another folder, or allow existing files to be replaced.".to_owned(),
+                    "Choose another folder, or replace the files that are there: `--overwrite`."
+                        .to_owned(),
                 ]
             }
             Self::Unsafe { .. } => vec!["Choose another folder, or move it away.".to_owned()],

@@ -8,6 +8,7 @@ use crate::{Parameter, Preset, Rule, Type};
 /// What a template makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Kind {
     /// A workflow: DAGs and processing containers.
     Workflow,
@@ -18,6 +19,7 @@ pub enum Kind {
 /// What the containers run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Hardware {
     /// Any machine.
     #[default]

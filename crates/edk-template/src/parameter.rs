@@ -8,6 +8,7 @@ use crate::Answer;
 /// It serialises as it is written in `template.toml`, so that an interface can build a form of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Parameter {
     /// Name of the answer in the template's files.
     pub id: String,
@@ -22,21 +23,26 @@ pub struct Parameter {
     /// The answer if none is given; without a default an answer is required. A text may hold
     /// `{{ id }}` of questions asked earlier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub default: Option<Preset>,
     /// What there is to choose from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub choices: Vec<String>,
     /// What a text must look like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub rule: Option<Rule>,
     /// The most characters a text may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub max: Option<usize>,
 }
 
 /// What kind of answer a [`Parameter`] takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Type {
     /// A text of one line.
     String,
@@ -51,6 +57,7 @@ pub enum Type {
 /// What a text must look like. Rules have names, so that what is allowed is said in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Rule {
     /// A DNS label: the name of a chart, a DAG image or a Kubernetes object.
     DnsLabel,
@@ -69,6 +76,7 @@ pub enum Rule {
 /// The answer to a [`Parameter`] if none is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Preset {
     /// Yes or no.
     Bool(bool),

@@ -6,8 +6,9 @@ use std::{iter::Peekable, str::Chars};
 /// unknown variable is empty.
 ///
 /// # Errors
-/// The reason, for an unclosed quote or brace, a modifier that is not `:-`, `:+`, `-` or `+`, and
-/// `${name:?reason}` of a variable that is not set.
+/// The reason, for an unclosed quote or brace, a modifier that is none of the Dockerfile reference
+/// (`:-`, `:+`, `:?`, `-`, `+`, `?`, `#`, `##`, `%`, `%%`, `/`, `//`), and `${name:?reason}` of a
+/// variable that is not set.
 pub(crate) fn expand(
     word: &str,
     look_up: &dyn Fn(&str) -> Option<String>,
@@ -92,11 +93,80 @@ impl Expander<'_> {
                 None => String::new(),
             },
             (Some('?'), reason) => set.ok_or(format!("variable `{name}` is not set: {reason}"))?,
+            (Some(kind @ ('#' | '%' | '/')), word) if !empty_counts && !name.is_empty() => {
+                let (all, word) = match word.strip_prefix(kind) {
+                    Some(word) => (true, word),
+                    None => (false, word),
+                };
+                let word = expand(word, self.look_up)?;
+                let value = set.unwrap_or_default();
+                match kind {
+                    '#' => remove_prefix(&value, &word, all),
+                    '%' => remove_suffix(&value, &word, all),
+                    _ => replace(&value, &word, all),
+                }
+            }
             _ => return Err(format!("`${{{name}{rest}}}` has a modifier that is not supported")),
         };
         self.out.push_str(&result);
         Ok(())
     }
+}
+
+/// Whether a shell pattern with `*` and `?` matches the whole text.
+fn matches(pattern: &[char], text: &[char]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((&'*', rest)), _) => {
+            matches(rest, text)
+                || text.split_first().is_some_and(|(_, text)| matches(pattern, text))
+        }
+        (Some((&'?', rest)), Some((_, text))) => matches(rest, text),
+        (Some((p, rest)), Some((c, text))) => p == c && matches(rest, text),
+        _ => false,
+    }
+}
+
+/// `${value#pattern}`: the shortest match at the start goes, or the longest.
+fn remove_prefix(value: &str, pattern: &str, longest: bool) -> String {
+    let (value, pattern): (Vec<char>, Vec<char>) =
+        (value.chars().collect(), pattern.chars().collect());
+    let mut ends: Vec<usize> = (0..=value.len()).collect();
+    if longest {
+        ends.reverse();
+    }
+    let end = ends.into_iter().find(|&end| matches(&pattern, &value[..end]));
+    value[end.unwrap_or(0)..].iter().collect()
+}
+
+/// `${value%pattern}`: the shortest match at the end goes, or the longest.
+fn remove_suffix(value: &str, pattern: &str, longest: bool) -> String {
+    let reversed = |text: &str| text.chars().rev().collect::<String>();
+    reversed(&remove_prefix(&reversed(value), &reversed(pattern), longest))
+}
+
+/// `${value/pattern/replacement}`: the first match is replaced, or all; each as long as can be.
+fn replace(value: &str, rule: &str, all: bool) -> String {
+    let (pattern, replacement) = rule.split_once('/').unwrap_or((rule, ""));
+    let (value, pattern): (Vec<char>, Vec<char>) =
+        (value.chars().collect(), pattern.chars().collect());
+    let (mut out, mut at, mut done) = (String::new(), 0, pattern.is_empty());
+    while at < value.len() {
+        let end =
+            (at + 1..=value.len()).rev().find(|&end| !done && matches(&pattern, &value[at..end]));
+        match end {
+            Some(end) => {
+                out.push_str(replacement);
+                at = end;
+                done = !all;
+            }
+            None => {
+                out.push(value[at]);
+                at += 1;
+            }
+        }
+    }
+    out
 }
 
 fn take_name(chars: &mut Peekable<Chars<'_>>) -> String {
@@ -131,6 +201,7 @@ mod tests {
     fn look_up(name: &str) -> Option<String> {
         match name {
             "A" => Some("a".to_owned()),
+            "V" => Some("v1.2.3-rc1.tar.gz".to_owned()),
             "E" => Some(String::new()),
             _ => None,
         }
@@ -149,6 +220,15 @@ mod tests {
             ("${U:-${A}}", "a"),
             ("$ $1", "$ $1"),
             ("${U}", ""),
+            ("${V#v}", "1.2.3-rc1.tar.gz"),
+            ("${V#*.}", "2.3-rc1.tar.gz"),
+            ("${V##*.}", "gz"),
+            ("${V%.*}", "v1.2.3-rc1.tar"),
+            ("${V%%-*}", "v1.2.3"),
+            ("${V/./_}", "v1_2.3-rc1.tar.gz"),
+            ("${V//./_}", "v1_2_3-rc1_tar_gz"),
+            ("${V//rc?/}", "v1.2.3-.tar.gz"),
+            ("${V#x}", "v1.2.3-rc1.tar.gz"),
         ];
         for (word, expected) in table {
             assert_eq!(expand(word, &look_up).as_deref(), Ok(expected), "{word}");
@@ -157,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_is_not_closed_or_not_supported_is_refused() {
-        for word in ["'a", "\"a", "${A", "${A:=x}", "${A#x}", "${}", "${U:?must be set}"] {
+        for word in ["'a", "\"a", "${A", "${A:=x}", "${A:#x}", "${}", "${U:?must be set}"] {
             assert!(expand(word, &look_up).is_err(), "{word}");
         }
     }

@@ -41,7 +41,7 @@ pub enum Instruction {
     /// `ADD` of files from the context.
     Add(Copy),
     /// `RUN`; the text is not expanded, the shell does that.
-    Run(Command),
+    Run(Run),
     /// `ENV`, both forms.
     Env(Vec<(String, String)>),
     /// `ARG`: names and defaults.
@@ -66,8 +66,56 @@ pub enum Instruction {
     Shell(Vec<String>),
     /// `HEALTHCHECK`.
     Healthcheck(Healthcheck),
+    /// `ONBUILD`: an instruction for those who take this image as their base, as written.
+    Onbuild(String),
     /// `MAINTAINER` (deprecated, still legal).
     Maintainer(String),
+}
+
+/// `RUN`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The command; a here-document is part of its text.
+    pub command: Command,
+    /// `--mount=`, each.
+    pub mounts: Vec<Mount>,
+    /// Whether the network is taken away (`--network=none`).
+    pub offline: bool,
+}
+
+/// `RUN --mount=`; words still hold variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mount {
+    /// A folder that outlives builds, shared by all that name the same id.
+    Cache {
+        /// Where it shows.
+        target: String,
+        /// Its id; the target when none is given.
+        id: String,
+    },
+    /// Files of the build context, read only.
+    Bind {
+        /// Where they show.
+        target: String,
+        /// Which of them.
+        source: String,
+    },
+    /// An empty folder in memory.
+    Tmpfs {
+        /// Where it shows.
+        target: String,
+    },
+}
+
+/// A file whose content stands in the Dockerfile, as a here-document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inline {
+    /// Its name.
+    pub name: String,
+    /// Its content.
+    pub content: String,
+    /// Whether variables in it are replaced.
+    pub expand: bool,
 }
 
 /// A command in shell form or exec form.
@@ -82,12 +130,16 @@ pub enum Command {
 /// `COPY` and `ADD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copy {
+    /// `--from=`: a stage or an image, when given.
+    pub from: Option<String>,
     /// `--chown=`, when given.
     pub chown: Option<String>,
     /// `--chmod=`, when given.
     pub chmod: Option<String>,
-    /// What to copy: paths or patterns in the context.
+    /// What to copy: paths or patterns in the context, or in `from`.
     pub sources: Vec<String>,
+    /// Here-documents, copied like sources.
+    pub inline: Vec<Inline>,
     /// Where to.
     pub destination: String,
 }

@@ -1,4 +1,6 @@
-//! Physical lines -> logical lines: comments dropped, continuations joined.
+//! Physical lines -> logical lines: comments dropped, continuations joined, here-documents taken.
+
+use super::heredoc::{self, Heredoc};
 
 /// An instruction's text on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub(crate) struct Line {
     pub(crate) column: usize,
     /// The text, continuations joined, without blanks at both ends.
     pub(crate) text: String,
+    /// The here-documents it opens, in order.
+    pub(crate) heredocs: Vec<Heredoc>,
 }
 
 /// Returns the logical lines and the escape character of a Dockerfile.
@@ -17,15 +21,20 @@ pub(crate) fn logical_lines(text: &str) -> (Vec<Line>, char) {
     let escape = escape_character(text);
     let mut lines: Vec<Line> = Vec::new();
     let mut open: Option<Line> = None;
-    for (index, raw) in text.lines().enumerate() {
+    let mut physical = text.lines().enumerate();
+    while let Some((index, raw)) = physical.next() {
         let trimmed = raw.trim();
         // Inside a continuation comments and empty lines are dropped too.
         if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         }
         let column = raw.chars().take_while(|c| c.is_whitespace()).count() + 1;
-        let mut line =
-            open.take().unwrap_or(Line { number: index + 1, column, text: String::new() });
+        let mut line = open.take().unwrap_or(Line {
+            number: index + 1,
+            column,
+            text: String::new(),
+            heredocs: Vec::new(),
+        });
         let (part, continues) = match trimmed.strip_suffix(escape) {
             Some(part) => (part, true),
             None => (trimmed, false),
@@ -37,6 +46,10 @@ pub(crate) fn logical_lines(text: &str) -> (Vec<Line>, char) {
             open = Some(line);
         } else {
             line.text.truncate(line.text.trim_end().len());
+            for marker in heredoc::markers(&line.text) {
+                let mut rest = physical.by_ref().map(|(_, raw)| raw);
+                line.heredocs.push(marker.take(&mut rest));
+            }
             lines.push(line);
         }
     }

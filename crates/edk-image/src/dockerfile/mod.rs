@@ -5,10 +5,14 @@
 //! finding that names the instruction, so that nothing is ever approximated.
 
 mod expand;
+mod flags;
+mod heredoc;
 mod instruction;
 mod lines;
 mod parse;
 
 pub(crate) use expand::expand;
-pub use instruction::{Command, Copy, Dockerfile, Healthcheck, Instruction, Located, Stage};
+pub use instruction::{
+    Command, Copy, Dockerfile, Healthcheck, Inline, Instruction, Located, Mount, Run, Stage,
+};
 pub use parse::parse;

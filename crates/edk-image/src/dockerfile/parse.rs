@@ -1,7 +1,11 @@
 use edk_model::{Finding, Span};
 
 use super::{
-    instruction::{Command, Copy, Dockerfile, Healthcheck, Instruction, Located, Stage},
+    flags::{mount, take_flags},
+    heredoc::Heredoc,
+    instruction::{
+        Command, Copy, Dockerfile, Healthcheck, Inline, Instruction, Located, Run, Stage,
+    },
     lines::{Line, logical_lines},
 };
 
@@ -33,8 +37,7 @@ const KNOWN: [&str; 18] = [
 /// error must not be built.
 pub fn parse(text: &str, file: &str) -> (Dockerfile, Vec<Finding>) {
     let (lines, escape) = logical_lines(text);
-    let mut parser =
-        Parser { file, escape, dockerfile: Dockerfile::default(), findings: Vec::new() };
+    let mut parser = Parser { escape, dockerfile: Dockerfile::default(), findings: Vec::new() };
     for line in &lines {
         if let Err(problem) = parser.line(line) {
             let finding = problem.0.in_file(file).at(line.number, line.column);
@@ -49,25 +52,30 @@ pub fn parse(text: &str, file: &str) -> (Dockerfile, Vec<Finding>) {
 }
 
 /// Why an instruction could not be understood; the place is added by the caller.
-struct Problem(Finding);
+pub(super) struct Problem(Finding);
+
+impl Problem {
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self(Finding::error("dockerfile/malformed", message))
+    }
+
+    pub(super) fn unsupported(what: &str, instead: &str) -> Self {
+        let message = format!("{what} is not supported by the embedded builder yet (issue #8)");
+        Self(Finding::error("dockerfile/unsupported", message).fix(instead))
+    }
+}
 
 fn malformed(message: impl Into<String>) -> Problem {
-    Problem(Finding::error("dockerfile/malformed", message))
+    Problem::malformed(message)
 }
 
-fn unsupported(what: &str, instead: &str) -> Problem {
-    let message = format!("{what} is not supported by the embedded builder yet (issue #8)");
-    Problem(Finding::error("dockerfile/unsupported", message).fix(instead))
-}
-
-struct Parser<'a> {
-    file: &'a str,
+struct Parser {
     escape: char,
     dockerfile: Dockerfile,
     findings: Vec<Finding>,
 }
 
-impl Parser<'_> {
+impl Parser {
     fn line(&mut self, line: &Line) -> Result<(), Problem> {
         let (name, rest) = split_word(&line.text);
         let keyword = name.to_ascii_uppercase();
@@ -86,7 +94,10 @@ impl Parser<'_> {
             }
             _ => {}
         }
-        let value = self.instruction(&keyword, rest)?;
+        if let Some(open) = line.heredocs.iter().find(|heredoc| !heredoc.closed) {
+            return Err(malformed(format!("the here-document {} is not closed", open.marker)));
+        }
+        let value = self.instruction(&keyword, rest, &line.heredocs)?;
         let Some(stage) = self.dockerfile.stages.last_mut() else {
             let finding = Finding::error(
                 "dockerfile/no-from",
@@ -104,7 +115,7 @@ impl Parser<'_> {
         if let Some(flag) = words.next_if(|word| word.starts_with("--"))
             && flag != "--platform=linux/amd64"
         {
-            return Err(unsupported(
+            return Err(Problem::unsupported(
                 &format!("FROM {flag}"),
                 "leave the flag away: images are built for linux/amd64",
             ));
@@ -122,15 +133,17 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn instruction(&self, keyword: &str, rest: &str) -> Result<Instruction, Problem> {
-        if matches!(keyword, "RUN" | "COPY" | "ADD") && has_heredoc(rest) {
-            return Err(unsupported("a here-document", "put the text into a file and COPY it"));
-        }
+    fn instruction(
+        &self,
+        keyword: &str,
+        rest: &str,
+        heredocs: &[Heredoc],
+    ) -> Result<Instruction, Problem> {
         let all = || rest.to_owned();
         Ok(match keyword {
-            "COPY" => Instruction::Copy(copy(keyword, rest)?),
-            "ADD" => Instruction::Add(copy(keyword, rest)?),
-            "RUN" => Instruction::Run(run(rest)?),
+            "COPY" => Instruction::Copy(copy(keyword, rest, heredocs)?),
+            "ADD" => Instruction::Add(copy(keyword, rest, heredocs)?),
+            "RUN" => Instruction::Run(run(rest, heredocs)?),
             "ENV" => Instruction::Env(pairs(keyword, rest, self.escape)?),
             "LABEL" => Instruction::Label(pairs(keyword, rest, self.escape)?),
             "ARG" => Instruction::Arg(args(rest, self.escape)?),
@@ -151,11 +164,8 @@ impl Parser<'_> {
                 }
             },
             "HEALTHCHECK" => Instruction::Healthcheck(healthcheck(rest)?),
-            "MAINTAINER" => Instruction::Maintainer(all()),
-            _ => {
-                let what = format!("{keyword} in {}", self.file);
-                return Err(unsupported(&what, "write its instruction where it is to happen"));
-            }
+            "ONBUILD" => Instruction::Onbuild(all()),
+            _ => Instruction::Maintainer(all()),
         })
     }
 }
@@ -199,28 +209,62 @@ fn command(text: &str) -> Command {
     }
 }
 
-fn run(rest: &str) -> Result<Command, Problem> {
-    if rest.starts_with("--") {
-        let flag = split_word(rest).0;
-        let instead = "leave the flag away, or split the step";
-        return Err(unsupported(&format!("RUN {flag}"), instead));
+fn run(rest: &str, heredocs: &[Heredoc]) -> Result<Run, Problem> {
+    let (flags, rest) = take_flags(rest);
+    let (mut mounts, mut offline) = (Vec::new(), false);
+    for (name, value) in flags {
+        match (name, value) {
+            ("mount", value) => mounts.push(mount(value)?),
+            ("network", "default" | "host") | ("security", "sandbox") => {}
+            ("network", "none") => offline = true,
+            _ => return Err(Problem::unsupported(&format!("RUN --{name}"), "leave the flag away")),
+        }
     }
-    Ok(command(rest))
+    let command = match heredocs {
+        [] => command(rest),
+        // The document alone is a script; otherwise the shell gets the command with its documents.
+        [only] if rest == only.marker => script(&only.content)?,
+        all => {
+            let mut text = format!("{rest}\n");
+            for heredoc in all {
+                text.push_str(&format!("{}{}\n", heredoc.content, heredoc.word));
+            }
+            Command::Shell(text)
+        }
+    };
+    Ok(Run { command, mounts, offline })
 }
 
-fn copy(keyword: &str, mut rest: &str) -> Result<Copy, Problem> {
-    let (mut chown, mut chmod) = (None, None);
-    while rest.starts_with("--") {
-        let (flag, after) = split_word(rest);
-        rest = after;
-        match flag.split_once('=') {
-            Some(("--chown", value)) => chown = Some(value.to_owned()),
-            Some(("--chmod", value)) => chmod = Some(value.to_owned()),
+/// A script that names its interpreter is run by it, any other by the shell.
+fn script(content: &str) -> Result<Command, Problem> {
+    /// Interpreters that take a script after `-c`.
+    const KNOWN: [&str; 7] = ["sh", "bash", "dash", "ash", "zsh", "python", "python3"];
+    let Some(interpreter) = content.strip_prefix("#!").and_then(|rest| rest.lines().next()) else {
+        return Ok(Command::Shell(content.to_owned()));
+    };
+    let mut argv = words(interpreter);
+    let name = |word: &String| word.rsplit('/').next().map(str::to_owned).unwrap_or_default();
+    if !argv.iter().any(|word| KNOWN.contains(&name(word).as_str())) {
+        let what = format!("a here-document for `{interpreter}`");
+        return Err(Problem::unsupported(&what, "COPY the script and RUN it"));
+    }
+    argv.extend(["-c".to_owned(), content.to_owned()]);
+    Ok(Command::Exec(argv))
+}
+
+fn copy(keyword: &str, rest: &str, heredocs: &[Heredoc]) -> Result<Copy, Problem> {
+    let (flags, rest) = take_flags(rest);
+    let (mut from, mut chown, mut chmod) = (None, None, None);
+    for (name, value) in flags {
+        match name {
+            "from" if keyword == "COPY" => from = Some(value.to_owned()),
+            "chown" => chown = Some(value.to_owned()),
+            "chmod" => chmod = Some(value.to_owned()),
             // Layers are made without looking at what they lie on, which is all that --link asks.
-            _ if flag == "--link" || flag == "--link=true" => {}
+            "link" if matches!(value, "" | "true") => {}
             _ => {
-                let instead = "copy from the build context";
-                return Err(unsupported(&format!("{keyword} {flag}"), instead));
+                let what = format!("{keyword} --{name}");
+                return Err(Problem::unsupported(&what, "leave the flag away"));
             }
         }
     }
@@ -228,8 +272,20 @@ fn copy(keyword: &str, mut rest: &str) -> Result<Copy, Problem> {
         Command::Exec(list) => list,
         Command::Shell(text) => words(&text),
     };
-    match (sources.pop(), sources.is_empty()) {
-        (Some(destination), false) => Ok(Copy { chown, chmod, sources, destination }),
+    let destination = sources.pop();
+    let inline: Vec<Inline> = heredocs
+        .iter()
+        .map(|heredoc| Inline {
+            name: heredoc.word.clone(),
+            content: heredoc.content.clone(),
+            expand: heredoc.expand,
+        })
+        .collect();
+    sources.retain(|source| heredocs.iter().all(|heredoc| heredoc.marker != *source));
+    match destination {
+        Some(destination) if !(sources.is_empty() && inline.is_empty()) => {
+            Ok(Copy { from, chown, chmod, sources, inline, destination })
+        }
         _ => Err(malformed(format!("{keyword} needs at least one source and a destination"))),
     }
 }
@@ -313,18 +369,9 @@ fn quoted_words(text: &str, escape: char) -> Vec<String> {
     words
 }
 
-/// Says whether the text opens a here-document: `<<`, maybe `-`, and a word, maybe in quotes.
-fn has_heredoc(text: &str) -> bool {
-    text.match_indices("<<").any(|(at, _)| {
-        let rest = text[at + 2..].trim_start_matches('-').trim_start_matches(['"', '\'']);
-        !text[..at].ends_with('<')
-            && rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::instruction::Mount, *};
 
     fn one(text: &str) -> Instruction {
         let (dockerfile, findings) = parse(&format!("FROM a\n{text}"), "Dockerfile");
@@ -345,11 +392,9 @@ mod tests {
     #[test]
     fn every_instruction_is_understood_in_both_forms() {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-        assert_eq!(one("RUN a && b"), Instruction::Run(Command::Shell("a && b".to_owned())));
-        assert_eq!(
-            one("run [\"a\", \"b\"]"),
-            Instruction::Run(Command::Exec(strings(&["a", "b"])))
-        );
+        let plain = |command| Instruction::Run(Run { command, mounts: vec![], offline: false });
+        assert_eq!(one("RUN a && b"), plain(Command::Shell("a && b".to_owned())));
+        assert_eq!(one("run [\"a\", \"b\"]"), plain(Command::Exec(strings(&["a", "b"]))));
         assert_eq!(one("CMD ['a']"), Instruction::Cmd(Command::Shell("['a']".to_owned())));
         assert_eq!(one("ENV a b c"), Instruction::Env(vec![pair("a", "b c")]));
         assert_eq!(
@@ -393,10 +438,11 @@ mod tests {
     #[test]
     fn what_can_not_be_built_is_refused_by_name() {
         for text in [
-            "RUN --mount=type=cache,target=/x a",
-            "COPY --from=x a b",
-            "RUN <<EOF",
-            "ONBUILD RUN a",
+            "RUN --mount=type=secret,id=x a",
+            "RUN --mount=type=bind,from=x,target=/x a",
+            "RUN --security=insecure a",
+            "ADD --from=x a b",
+            "COPY --parents a b",
         ] {
             let finding = finding(&format!("FROM a\n{text}"));
             assert_eq!(finding.rule, "dockerfile/unsupported", "{text}");
@@ -406,8 +452,17 @@ mod tests {
 
     #[test]
     fn malformed_instructions_are_findings() {
-        for text in ["COPY a", "ENV a", "SHELL a", "HEALTHCHECK x", "ARG =1", "RUN", "LABEL a=b =c"]
-        {
+        for text in [
+            "RUN --mount=type=cache a",
+            "RUN <<EOF\na",
+            "COPY a",
+            "ENV a",
+            "SHELL a",
+            "HEALTHCHECK x",
+            "ARG =1",
+            "RUN",
+            "LABEL a=b =c",
+        ] {
             assert_eq!(finding(&format!("FROM a\n{text}")).rule, "dockerfile/malformed", "{text}");
         }
         assert_eq!(finding("FROM a b").rule, "dockerfile/malformed");
@@ -416,9 +471,44 @@ mod tests {
     }
 
     #[test]
-    fn a_shift_is_no_here_document() {
-        assert!(!has_heredoc("python -c 'print(1 << 2)'"));
-        assert!(!has_heredoc("cat <<< word"));
-        assert!(has_heredoc("cat <<-'EOF' > x"));
+    fn here_documents_become_scripts_and_files() {
+        let command = |text: &str| match one(text) {
+            Instruction::Run(run) => run.command,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(command("RUN <<EOF\na\nb\nEOF"), Command::Shell("a\nb\n".to_owned()));
+        assert_eq!(
+            command("RUN cat <<EOF > x\na\nEOF"),
+            Command::Shell("cat <<EOF > x\na\nEOF\n".to_owned())
+        );
+        let argv = ["/bin/sh", "-e", "-c", "#!/bin/sh -e\na\n"];
+        assert_eq!(command("RUN <<EOF\n#!/bin/sh -e\na\nEOF"), Command::Exec(strings(&argv)));
+        assert_eq!(
+            finding("FROM a\nRUN <<EOF\n#!/usr/bin/perl\na\nEOF").rule,
+            "dockerfile/unsupported"
+        );
+        let Instruction::Copy(copy) = one("COPY <<A a <<'B' /x/\n1\nA\n2\nB") else { panic!() };
+        assert_eq!((copy.sources, copy.destination), (strings(&["a"]), "/x/".to_owned()));
+        let files: Vec<_> = copy.inline.iter().map(|f| (f.content.as_str(), f.expand)).collect();
+        assert_eq!(files, [("1\n", true), ("2\n", false)]);
+    }
+
+    #[test]
+    fn mounts_are_read_with_their_other_names() {
+        let Instruction::Run(run) = one(
+            "RUN --mount=type=cache,dst=/c --mount=target=/b,src=x --network=none --mount=type=tmpfs,target=/t a",
+        ) else {
+            panic!()
+        };
+        assert!(run.offline);
+        let text = str::to_owned;
+        assert_eq!(
+            run.mounts,
+            [
+                Mount::Cache { target: text("/c"), id: text("/c") },
+                Mount::Bind { target: text("/b"), source: text("x") },
+                Mount::Tmpfs { target: text("/t") },
+            ]
+        );
     }
 }

@@ -1,14 +1,20 @@
 //! Instructions -> steps: everything that can be known, and found wrong, before anything starts.
 
-use std::{collections::BTreeMap, path::Path};
+mod copy;
+mod run;
 
-use edk_model::{Finding, Reference};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use edk_model::{Digest, Finding, Reference};
 
 use crate::{
     Config, Image, ImageError,
     context::{Context, Problem, Source},
-    dockerfile::{Command, Copy, Instruction, Located, Stage, expand, parse},
-    value::{healthcheck, parse_mode, parse_owner},
+    dockerfile::{Command, Dockerfile, Instruction, Located, Stage, expand, parse},
+    value::{Owner, healthcheck},
 };
 
 /// What is to be built.
@@ -62,21 +68,65 @@ pub(crate) struct Step {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Copy {
-        sources: Vec<Source>,
-        to: String,
-        into_folder: bool,
-        owner: (u64, u64),
-        mode: Option<u32>,
+        from: Origin,
+        to: Destination,
     },
-    Run {
-        argv: Vec<String>,
-        env: Vec<(String, String)>,
-        user: String,
-        cwd: String,
-    },
+    Run(PlannedRun),
     /// A folder that must be there.
     Folder {
         path: String,
+    },
+}
+
+/// Where copied files come from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Origin {
+    Context(Vec<Source>),
+    /// Paths in an earlier stage of the same plan.
+    Stage {
+        at: usize,
+        patterns: Vec<String>,
+    },
+    Image {
+        image: Box<Image>,
+        patterns: Vec<String>,
+    },
+}
+
+/// Where copied files go, and how they look there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Destination {
+    /// Absolute path inside.
+    pub(crate) path: String,
+    pub(crate) into_folder: bool,
+    pub(crate) owner: Owner,
+    pub(crate) mode: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlannedRun {
+    pub(crate) argv: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) user: String,
+    pub(crate) cwd: String,
+    pub(crate) mounts: Vec<PlannedMount>,
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PlannedMount {
+    Cache {
+        id: String,
+        target: String,
+    },
+    /// `digest` covers the content of `source`.
+    Bind {
+        source: PathBuf,
+        digest: Digest,
+        target: String,
+    },
+    Tmpfs {
+        target: String,
     },
 }
 
@@ -111,12 +161,14 @@ pub fn plan(
         request,
         context,
         global,
+        dockerfile: &dockerfile,
         stages: Vec::new(),
-        names: Vec::new(),
+        numbers: Vec::new(),
+        images: BTreeMap::new(),
         findings: Vec::new(),
     };
-    for stage in needed(&dockerfile.stages) {
-        planner.stage(stage, find_base)?;
+    for (number, stage) in needed(&dockerfile) {
+        planner.stage(number, stage, find_base)?;
     }
     refuse(request.file, std::mem::take(&mut planner.findings))?;
     Ok(Plan { file: request.file.to_owned(), stages: planner.stages })
@@ -129,17 +181,32 @@ fn refuse(file: &str, findings: Vec<Finding>) -> Result<(), ImageError> {
     Err(ImageError::Findings { subject: file.to_owned(), findings })
 }
 
-/// The last stage and those it stands on.
-fn needed(stages: &[Stage]) -> Vec<&Stage> {
-    let mut wanted = Vec::new();
-    let mut next = stages.last();
-    while let Some(stage) = next {
-        wanted.push(stage);
-        let earlier = stages.iter().take_while(|other| other.span != stage.span);
-        next = earlier.filter(|other| other.name.as_deref() == Some(stage.base.as_str())).last();
+/// The last stage and those it needs, as a base or to copy from; each with its number in the file.
+fn needed(dockerfile: &Dockerfile) -> Vec<(usize, &Stage)> {
+    let stages = &dockerfile.stages;
+    let mut wanted = BTreeSet::new();
+    let mut todo: Vec<usize> = stages.len().checked_sub(1).into_iter().collect();
+    while let Some(at) = todo.pop() {
+        if !wanted.insert(at) {
+            continue;
+        }
+        let copies = stages[at].instructions.iter().filter_map(|located| match &located.value {
+            Instruction::Copy(copy) => copy.from.as_deref(),
+            _ => None,
+        });
+        for name in copies.chain([stages[at].base.as_str()]) {
+            todo.extend(stage_called(&stages[..at], name, name != stages[at].base));
+        }
     }
-    wanted.reverse();
-    wanted
+    wanted.into_iter().map(|at| (at, &stages[at])).collect()
+}
+
+/// The last of `stages` with this name; its number will do where `by_number` says so.
+fn stage_called(stages: &[Stage], name: &str, by_number: bool) -> Option<usize> {
+    let named =
+        |stage: &Stage| stage.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+    let number = name.parse().ok().filter(|&at: &usize| by_number && at < stages.len());
+    stages.iter().rposition(named).or(number)
 }
 
 fn context_error(problem: Problem) -> ImageError {
@@ -153,8 +220,12 @@ struct Planner<'a> {
     request: &'a PlanRequest<'a>,
     context: Context,
     global: BTreeMap<String, String>,
+    dockerfile: &'a Dockerfile,
     stages: Vec<PlannedStage>,
-    names: Vec<Option<String>>,
+    /// The number in the file of each planned stage.
+    numbers: Vec<usize>,
+    /// Images that are copied from.
+    images: BTreeMap<String, Image>,
     findings: Vec<Finding>,
 }
 
@@ -199,25 +270,52 @@ impl State {
 impl Planner<'_> {
     fn stage(
         &mut self,
+        number: usize,
         stage: &Stage,
         find_base: &mut dyn FnMut(&Reference, &str) -> Result<Image, ImageError>,
     ) -> Result<(), ImageError> {
         let place = format!("{}:{}", self.request.file, stage.span.line);
-        let (base, config) = self.base(stage, &place, find_base)?;
+        let (base, mut config) = self.base(number, stage, &place, find_base)?;
+        let triggers = self.triggers(stage, std::mem::take(&mut config.on_build))?;
         let mut state = State { config, args: BTreeMap::new(), steps: Vec::new(), own_cmd: false };
-        for located in &stage.instructions {
-            if let Err(finding) = self.instruction(&mut state, located) {
+        for located in triggers.iter().chain(&stage.instructions) {
+            self.find_origin(number, located, find_base)?;
+            if let Err(finding) = self.instruction(number, &mut state, located) {
                 let span = located.span;
                 self.findings.push(finding.in_file(self.request.file).at(span.line, span.column));
             }
         }
-        self.names.push(stage.name.clone());
+        self.numbers.push(number);
         self.stages.push(PlannedStage { base, steps: state.steps, config: state.config });
         Ok(())
     }
 
+    /// The instructions which the base has for those who take it (`ONBUILD`).
+    fn triggers(
+        &self,
+        stage: &Stage,
+        texts: Vec<String>,
+    ) -> Result<Vec<Located<Instruction>>, ImageError> {
+        let mut all = Vec::new();
+        for text in texts {
+            let name = format!("{}: ONBUILD of {}", self.request.file, stage.base);
+            let (parsed, findings) = parse(&format!("FROM scratch\n{text}"), &name);
+            refuse(self.request.file, findings)?;
+            let instructions = parsed.stages.into_iter().flat_map(|stage| stage.instructions);
+            all.extend(instructions.map(|located| Located { span: stage.span, ..located }));
+        }
+        Ok(all)
+    }
+
+    /// The planned stage called `name` before the stage `number` of the file.
+    fn planned_stage(&self, number: usize, name: &str, by_number: bool) -> Option<usize> {
+        let found = stage_called(&self.dockerfile.stages[..number], name, by_number)?;
+        self.numbers.iter().position(|planned| *planned == found)
+    }
+
     fn base(
         &self,
+        number: usize,
         stage: &Stage,
         place: &str,
         find_base: &mut dyn FnMut(&Reference, &str) -> Result<Image, ImageError>,
@@ -235,8 +333,7 @@ impl Planner<'_> {
         if text == "scratch" {
             return Ok((PlannedBase::Scratch, Config::default()));
         }
-        let earlier = self.names.iter().rposition(|name| name.as_deref() == Some(text.as_str()));
-        if let Some(at) = earlier {
+        if let Some(at) = self.planned_stage(number, &text, false) {
             return Ok((PlannedBase::Stage(at), self.stages[at].config.clone()));
         }
         let reference = text.parse::<Reference>().map_err(|error| malformed(error.to_string()))?;
@@ -247,10 +344,11 @@ impl Planner<'_> {
 
     fn instruction(
         &self,
+        number: usize,
         state: &mut State,
         located: &Located<Instruction>,
     ) -> Result<(), Finding> {
-        let action = self.apply(state, &located.value)?;
+        let action = self.apply(number, state, &located.value)?;
         state.config.record(&located.text, action.is_none());
         if let Some(action) = action {
             let place = format!("{}:{}", self.request.file, located.span.line);
@@ -262,6 +360,7 @@ impl Planner<'_> {
     /// Applies an instruction to the configuration; returns the layer it makes, if any.
     fn apply(
         &self,
+        number: usize,
         state: &mut State,
         instruction: &Instruction,
     ) -> Result<Option<Action>, Finding> {
@@ -273,12 +372,12 @@ impl Planner<'_> {
             list.iter().map(|text| word(state, text)).collect::<Result<Vec<_>, _>>()
         };
         match instruction {
-            Instruction::Copy(copy) => return self.copy(state, copy).map(Some),
+            Instruction::Copy(copy) => return self.copy(number, state, copy).map(Some),
             Instruction::Add(copy) => {
-                refuse_remote(copy)?;
-                return self.copy(state, copy).map(Some);
+                copy::refuse_remote(copy)?;
+                return self.copy(number, state, copy).map(Some);
             }
-            Instruction::Run(command) => return Ok(Some(run(state, command))),
+            Instruction::Run(run) => return self.run(state, run).map(Some),
             Instruction::Env(pairs) => {
                 // All values of one instruction see the variables as they were before it.
                 let values =
@@ -336,102 +435,17 @@ impl Planner<'_> {
             Instruction::Healthcheck(check) => {
                 state.config.healthcheck = Some(healthcheck(check)?);
             }
+            Instruction::Onbuild(text) => state.config.on_build.push(text.clone()),
             Instruction::Maintainer(_) => {}
         }
         Ok(None)
     }
-
-    fn copy(&self, state: &State, copy: &Copy) -> Result<Action, Finding> {
-        let word = |text: &str| {
-            expand(text, &|name| state.look_up(name))
-                .map_err(|reason| Finding::error("dockerfile/variable", reason))
-        };
-        let mut sources = Vec::new();
-        for pattern in &copy.sources {
-            let pattern = word(pattern)?;
-            let found = self.context.sources(&pattern);
-            sources.extend(found.map_err(|problem| self.source_finding(&pattern, problem))?);
-        }
-        let destination = word(&copy.destination)?;
-        let into_folder = destination.ends_with('/') || destination == "." || sources.len() > 1;
-        if sources.len() > 1 && !destination.ends_with('/') && destination != "." {
-            let message =
-                format!("several sources need a folder, and `{destination}` does not end in /");
-            let fix = format!("write `{destination}/`");
-            return Err(Finding::error("dockerfile/copy-destination", message).fix(fix));
-        }
-        let owner = copy.chown.as_deref().map_or(Ok((0, 0)), |text| parse_owner(&word(text)?))?;
-        let mode = copy.chmod.as_deref().map(|text| parse_mode(&word(text)?)).transpose()?;
-        Ok(Action::Copy { sources, to: state.absolute(&destination), into_folder, owner, mode })
-    }
-
-    fn source_finding(&self, pattern: &str, problem: Problem) -> Finding {
-        let context = self.request.context.display();
-        let (rule, message, fix) = match problem {
-            Problem::Missing => (
-                "dockerfile/missing-source",
-                format!("source `{pattern}` is not in the build context"),
-                format!("sources are looked up below {context}"),
-            ),
-            Problem::Ignored => (
-                "dockerfile/ignored-source",
-                format!("source `{pattern}` is hidden by .dockerignore"),
-                format!("add the line `!{pattern}` to the .dockerignore"),
-            ),
-            Problem::Outside => (
-                "dockerfile/outside-context",
-                format!("source `{pattern}` lies outside the build context"),
-                format!("move it below {context}"),
-            ),
-            Problem::Pattern(reason) => (
-                "dockerfile/malformed",
-                format!("source `{pattern}` is a malformed pattern: {reason}"),
-                "close every [ with a ]".to_owned(),
-            ),
-            Problem::Io(path, error) => (
-                "dockerfile/unreadable-source",
-                format!("`{}` can't be read: {error}", path.display()),
-                "check the file's permissions".to_owned(),
-            ),
-        };
-        Finding::error(rule, message).fix(fix)
-    }
-}
-
-fn run(state: &State, command: &Command) -> Action {
-    let mut env = state.config.env.clone();
-    for (name, value) in &state.args {
-        if !env.iter().any(|(key, _)| key == name) {
-            env.push((name.clone(), value.clone()));
-        }
-    }
-    let cwd = if state.config.working_dir.is_empty() { "/" } else { &state.config.working_dir };
-    let (argv, user) = (state.shell(command), state.config.user.clone());
-    Action::Run { argv, env, user, cwd: cwd.to_owned() }
 }
 
 fn add_once(list: &mut Vec<String>, item: String) {
     if !list.contains(&item) {
         list.push(item);
     }
-}
-
-/// What `ADD` does beyond `COPY` is refused by name.
-fn refuse_remote(copy: &Copy) -> Result<(), Finding> {
-    const ARCHIVES: [&str; 9] =
-        [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".gz"];
-    for source in &copy.sources {
-        let remote =
-            ["http://", "https://", "git@", "ftp://"].iter().any(|p| source.starts_with(p));
-        let archive = ARCHIVES.iter().any(|ending| source.ends_with(ending));
-        if remote || archive {
-            let what = if remote { "ADD from a URL" } else { "ADD of an archive" };
-            let message = format!("{what} is not supported by the embedded builder yet (issue #8)");
-            return Err(Finding::error("dockerfile/unsupported", message)
-                .fix("fetch or unpack it in a RUN step, or COPY its content"));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -513,8 +527,8 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_found_at_once() {
         let found = findings(
-            "COPY nope /x\nCOPY a b /x\nCOPY ../a /x\nADD http://h/x /x\nCOPY --chown=ann a /x\n\
-             COPY --chmod=9 a /x\nENV A=${B#x}\nHEALTHCHECK --interval=x CMD a",
+            "COPY nope /x\nCOPY a b /x\nCOPY ../a /x\nADD http://h/x /x\nCOPY --chown=:5 a /x\n\
+             COPY --chmod=9 a /x\nENV A=${B:#x}\nHEALTHCHECK --interval=x CMD a",
         );
         assert_eq!(found.len(), 8, "{found:#?}");
     }
