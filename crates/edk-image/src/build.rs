@@ -12,8 +12,8 @@ use crate::{
     key::KeyMaker,
     layer::{self, LayerWriter, Place},
     plan::{
-        self, Action, Destination, Origin, PlannedBase, PlannedMount, PlannedRun, PlannedStage,
-        Step,
+        self, Action, DEFAULT_PATH, Destination, Origin, PlannedBase, PlannedMount, PlannedRun,
+        PlannedStage, Step,
     },
     tree::Tree,
     value::Owner,
@@ -193,7 +193,7 @@ impl BuildRun<'_> {
     ) -> Result<Layer, ImageError> {
         let Builder { store, containers, .. } = *self.builder;
         let tree = Tree::load(store, below)?;
-        let owner = self.owner(step, below, &to.owner)?;
+        let owner = to.owner.as_ref().map(|owner| self.owner(step, below, owner)).transpose()?;
         let (path, into_folder, mode) = (to.path.as_str(), to.into_folder, to.mode);
         let place = Place { path, into_folder, owner, mode };
         let (layers, patterns) = match from {
@@ -326,7 +326,7 @@ impl BuildRun<'_> {
 fn run_environment(own: &[(String, String)], host: &[(String, String)]) -> Vec<(String, String)> {
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let defaults = [
-        text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        text("PATH", DEFAULT_PATH),
         text("HOME", "/root"),
         text("SOURCE_DATE_EPOCH", &SOURCE_DATE_EPOCH.to_string()),
     ];
@@ -356,7 +356,7 @@ pub(crate) fn step_key(step: &Step, below: &[Layer], earlier: &[Vec<Layer>]) -> 
         Action::Copy { from, to } => {
             let mut key = KeyMaker::new("copy", &below);
             key.add(&to.path).add(&format!("{} {:?}", to.into_folder, to.mode));
-            key.add(&to.owner.user).add(to.owner.group.as_deref().unwrap_or("-"));
+            key.add(&format!("{:?}", to.owner));
             match from {
                 Origin::Context(sources) => add_sources(&mut key, sources),
                 Origin::Stage { at, patterns } => add_files(&mut key, &earlier[*at], patterns),

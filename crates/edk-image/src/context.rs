@@ -95,7 +95,7 @@ impl Context {
     /// Expands one source of a `COPY`: a path, or a pattern with `*`, `?` and `[ ]`, in which no
     /// wildcard crosses a `/`.
     pub(crate) fn sources(&self, pattern: &str) -> Result<Vec<Source>, Problem> {
-        let pattern = clean(pattern)?;
+        let pattern = clean(pattern);
         if !pattern.contains(['*', '?', '[']) {
             return Ok(vec![self.source(Path::new(&pattern))?]);
         }
@@ -208,27 +208,27 @@ fn rules(text: &str) -> Result<Vec<Rule>, Problem> {
             Some(pattern) => (true, pattern.trim()),
             None => (false, line),
         };
-        let pattern = clean(pattern).unwrap_or_default();
+        let pattern = clean(pattern);
         Ok(Rule { matcher: glob(&pattern)?, keep })
     };
     lines.map(rule).collect()
 }
 
 /// A path relative to the context, without `.`, leading and trailing slashes.
-fn clean(pattern: &str) -> Result<String, Problem> {
+fn clean(pattern: &str) -> String {
     let mut parts: Vec<String> = Vec::new();
     for part in Path::new(pattern).components() {
         match part {
             Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
+            // "Paths that navigate outside the build context … automatically" lose what leads out
+            // (Dockerfile reference, COPY).
             Component::ParentDir => {
-                if parts.pop().is_none() {
-                    return Err(Problem::Outside);
-                }
+                parts.pop();
             }
             Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
         }
     }
-    Ok(parts.join("/"))
+    parts.join("/")
 }
 
 fn glob(pattern: &str) -> Result<GlobMatcher, Problem> {
@@ -280,7 +280,7 @@ mod tests {
         assert!(matches!(context.sources("a/b"), Err(Problem::Missing)));
         assert!(matches!(context.sources("*.nope"), Err(Problem::Missing)));
         assert!(matches!(context.sources("b"), Err(Problem::Ignored)));
-        assert!(matches!(context.sources("../a"), Err(Problem::Outside)));
+        assert_eq!(listed(&context, "../a"), ["a"]);
         assert!(matches!(context.sources("out"), Err(Problem::Outside)));
         assert!(matches!(context.sources("[a"), Err(Problem::Pattern(_))));
     }

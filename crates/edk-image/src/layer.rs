@@ -77,7 +77,8 @@ pub(crate) struct Place<'a> {
     /// Absolute path inside.
     pub(crate) path: &'a str,
     pub(crate) into_folder: bool,
-    pub(crate) owner: (u64, u64),
+    /// `None`: root for files of the context, the owner they have for files of an image.
+    pub(crate) owner: Option<(u64, u64)>,
     pub(crate) mode: Option<u32>,
 }
 
@@ -88,7 +89,7 @@ pub(crate) fn copied(
     sources: &[Source],
     place: Place<'_>,
 ) -> Result<Vec<Planned>, String> {
-    let mut layer = Entries::new(tree, place.owner);
+    let mut layer = Entries::new(tree, place.owner.unwrap_or((0, 0)));
     let target = Target::new(tree, place)?;
     for source in sources {
         let base = target.base(source.is_dir, &source.name);
@@ -145,7 +146,7 @@ pub(crate) fn write_export(
 ) -> Result<Layer, ImageError> {
     let odd = |reason: String| ImageError::Unsupported { what: reason };
     let target = Target::new(tree, place).map_err(odd)?;
-    let mut layer = Entries::new(tree, place.owner);
+    let mut layer = Entries::new(tree, place.owner.unwrap_or((0, 0)));
     let mut tar = TarWriter::new(LayerWriter::new(store)?);
     let io = |source| ImageError::io(Path::new("the files of the image"), source);
     let mut names: HashMap<Vec<u8>, PathBuf> = HashMap::new();
@@ -183,6 +184,10 @@ pub(crate) fn write_export(
             _ => continue,
         };
         let mode = place.mode.map_or_else(|| entry.header().mode(), Ok).map_err(io)?;
+        if place.owner.is_none() {
+            let header = entry.header();
+            layer.owner = (header.uid().map_err(io)?, header.gid().map_err(io)?);
+        }
         layer.add(&base, relative, kind, mode).map_err(odd)?;
         for planned in layer.planned.drain(..) {
             names.insert(name.clone(), planned.entry.path.clone());
@@ -205,6 +210,8 @@ pub(crate) fn folder(tree: &Tree, path: &str) -> Result<Vec<Planned>, String> {
 
 struct Entries<'a> {
     tree: &'a Tree,
+    /// Of folders on the way that had to be made.
+    parents: (u64, u64),
     owner: (u64, u64),
     planned: Vec<Planned>,
     folders: BTreeSet<String>,
@@ -212,7 +219,7 @@ struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     fn new(tree: &'a Tree, owner: (u64, u64)) -> Self {
-        Self { tree, owner, planned: Vec::new(), folders: BTreeSet::new() }
+        Self { tree, parents: owner, owner, planned: Vec::new(), folders: BTreeSet::new() }
     }
 
     fn add(
@@ -237,7 +244,7 @@ impl<'a> Entries<'a> {
         {
             return Ok(());
         }
-        self.push(path, kind, mode, payload);
+        self.push(path, kind, mode, payload, self.owner);
         Ok(())
     }
 
@@ -255,13 +262,19 @@ impl<'a> Entries<'a> {
             self.folder(parent)?;
         }
         self.folders.insert(path.to_owned());
-        self.push(path.to_owned(), Kind::Directory, 0o755, Payload::None);
+        self.push(path.to_owned(), Kind::Directory, 0o755, Payload::None, self.parents);
         Ok(())
     }
 
-    fn push(&mut self, path: String, kind: Kind, mode: u32, payload: Payload) {
-        let mut entry = Entry::new(path, kind, mode);
-        (entry.uid, entry.gid) = self.owner;
+    fn push(
+        &mut self,
+        path: String,
+        kind: Kind,
+        mode: u32,
+        payload: Payload,
+        (uid, gid): (u64, u64),
+    ) {
+        let entry = Entry { uid, gid, ..Entry::new(path, kind, mode) };
         self.planned.push(Planned { entry, payload });
     }
 }
@@ -291,7 +304,7 @@ pub(crate) fn write(
             }
         };
         let file = fs::File::open(path).map_err(|source| ImageError::io(path, source))?;
-        let mut content = Checked { file, hasher: Hasher::new() };
+        let mut content = Checked { file, hasher: Hasher::new(), monitor };
         tar.append(entry, &mut content)?;
         // The result is kept under the digest that was planned; another content would poison it.
         if content.hasher.finish() != *digest {
@@ -302,13 +315,16 @@ pub(crate) fn write(
     tar.finish()?.finish()
 }
 
-struct Checked {
+struct Checked<'a> {
     file: fs::File,
     hasher: Hasher,
+    /// Asked at every read: a single file may be large.
+    monitor: &'a Monitor,
 }
 
-impl Read for Checked {
+impl Read for Checked<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.monitor.check().map_err(io::Error::other)?;
         let count = self.file.read(buffer)?;
         self.hasher.update(&buffer[..count]);
         Ok(count)

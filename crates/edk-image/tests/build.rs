@@ -187,8 +187,8 @@ fn files_are_copied_from_stages_and_images_as_they_look_there() {
     let script = "stat -c '%n %a %u %g %h' /all/a.whl /all/b.whl /all/sub/hard /wheels/a.whl /one /etc/copied; readlink /all/sub/soft; cat /all/sub/hard /one";
     assert_eq!(
         bench.sh(&image, script),
-        "/all/a.whl 644 0 0 2\n/all/b.whl 4755 0 0 1\n/all/sub/hard 644 0 0 2\n/wheels/a.whl 644 0 0 1\n\
-         /one 644 0 0 1\n/etc/copied 644 1000 1000 1\n../b.whl\na\na"
+        "/all/a.whl 644 7 7 2\n/all/b.whl 4755 0 0 1\n/all/sub/hard 644 7 7 2\n/wheels/a.whl 644 7 7 1\n\
+         /one 644 7 7 1\n/etc/copied 644 1000 1000 1\n../b.whl\na\na"
     );
     assert_eq!(bench.build(text).unwrap().reused, 5);
     let error = bench

@@ -69,8 +69,7 @@ impl Planner<'_> {
             let finding = Finding::error("dockerfile/copy-destination", message);
             return Err(finding.fix(format!("write `{path}/`")));
         }
-        let root = Owner { user: "0".to_owned(), group: Some("0".to_owned()) };
-        let owner = copy.chown.as_deref().map_or(Ok(root), |text| Owner::parse(&word(text)?))?;
+        let owner = copy.chown.as_deref().map(|text| Owner::parse(&word(text)?)).transpose()?;
         let mode = copy.chmod.as_deref().map(|text| parse_mode(&word(text)?)).transpose()?;
         let to = Destination { path: state.absolute(&path), into_folder, owner, mode };
         Ok(Action::Copy { from, to })

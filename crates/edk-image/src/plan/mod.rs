@@ -55,6 +55,10 @@ pub(crate) enum PlannedBase {
     Stage(usize),
 }
 
+/// Where programs are looked up when the image does not say.
+pub(crate) const DEFAULT_PATH: &str =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// One layer to come.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Step {
@@ -99,7 +103,8 @@ pub(crate) struct Destination {
     /// Absolute path inside.
     pub(crate) path: String,
     pub(crate) into_folder: bool,
-    pub(crate) owner: Owner,
+    /// `None`: root for files of the context, the owner they have for files of an image.
+    pub(crate) owner: Option<Owner>,
     pub(crate) mode: Option<u32>,
 }
 
@@ -257,13 +262,20 @@ impl State {
         }
     }
 
-    /// `path` as it is meant in the present working directory.
+    /// `path` as it is meant in the present working directory, without `.` and `..`.
     fn absolute(&self, path: &str) -> String {
-        if path.starts_with('/') {
-            return path.to_owned();
+        let start = if path.starts_with('/') { "" } else { self.config.working_dir.as_str() };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in start.split('/').chain(path.split('/')) {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
         }
-        let folder = self.config.working_dir.trim_end_matches('/');
-        format!("{folder}/{}", path.strip_prefix("./").unwrap_or(path))
+        format!("/{}", parts.join("/"))
     }
 }
 
@@ -331,7 +343,10 @@ impl Planner<'_> {
         let text =
             expand(&stage.base, &|name| self.global.get(name).cloned()).map_err(malformed)?;
         if text == "scratch" {
-            return Ok((PlannedBase::Scratch, Config::default()));
+            // As with every builder, so that a shell copied there finds its programs.
+            let mut config = Config::default();
+            config.set_env("PATH", DEFAULT_PATH.to_owned());
+            return Ok((PlannedBase::Scratch, config));
         }
         if let Some(at) = self.planned_stage(number, &text, false) {
             return Ok((PlannedBase::Stage(at), self.stages[at].config.clone()));
@@ -487,7 +502,7 @@ mod tests {
              HEALTHCHECK --interval=1m30s --retries=2 CMD check",
         );
         let env = [("A", "2"), ("B", "1")].map(|(k, v)| (k.to_owned(), v.to_owned()));
-        assert_eq!(config.env, env);
+        assert_eq!(config.env[1..], env);
         assert_eq!(config.working_dir, "/w/x/2");
         assert_eq!(config.cmd, ["/bin/sh", "-c", "run me"]);
         assert_eq!((config.user.as_str(), config.stop_signal.as_str()), ("5:6", "SIGINT"));
@@ -502,7 +517,7 @@ mod tests {
     #[test]
     fn values_of_one_env_see_the_variables_before_it() {
         let config = config("ENV A=1\nENV A=2 B=$A");
-        assert_eq!(config.env[1], ("B".to_owned(), "1".to_owned()));
+        assert_eq!(config.env[2], ("B".to_owned(), "1".to_owned()));
     }
 
     #[test]
@@ -527,7 +542,7 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_found_at_once() {
         let found = findings(
-            "COPY nope /x\nCOPY a b /x\nCOPY ../a /x\nADD http://h/x /x\nCOPY --chown=:5 a /x\n\
+            "COPY nope /x\nCOPY a b /x\nCOPY --from=Nope a /x\nADD http://h/x /x\nCOPY --chown=:5 a /x\n\
              COPY --chmod=9 a /x\nENV A=${B:#x}\nHEALTHCHECK --interval=x CMD a",
         );
         assert_eq!(found.len(), 8, "{found:#?}");
