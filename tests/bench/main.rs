@@ -1,0 +1,48 @@
+//! Times `edk` as whole processes, against buildah where buildah does the same, both in one run.
+//!
+//! `scripts/bench build` runs it. It prints a table and judges nothing: the bars stand beside the
+//! numbers, and a busy machine moves both sides.
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
+
+mod peer;
+mod table;
+mod world;
+
+use peer::Buildah;
+use table::{Row, print};
+use world::World;
+
+/// Pairs that are counted; one more comes before them and is not.
+const PAIRS: usize = 11;
+
+fn main() {
+    let world = World::new();
+    let registry = world.serve_registry();
+    let buildah = Buildah::new(&world, &registry.address);
+    let edit_and_push = Row::paired(
+        "edit one .py -> pullable",
+        "p50 < 30 ms, ratio <= 0.05",
+        PAIRS,
+        |n| {
+            world.edit(n);
+            world.edk(&["push", "--quiet"])
+        },
+        |n| {
+            buildah.edit(n);
+            buildah.build_and_push()
+        },
+    );
+    let unchanged = Row::paired(
+        "nothing changed: build and push",
+        "< 30 ms",
+        PAIRS,
+        |_| world.edk(&["push", "--quiet"]),
+        |_| buildah.build_and_push(),
+    );
+    let package = Row::alone("package a workflow chart", "< 20 ms", PAIRS, |_| {
+        world.edk(&["package", "--quiet"])
+    });
+    let help = Row::alone("edk --help", "< 10 ms", PAIRS, |_| world.edk_alone(&["--help"]));
+    print(&[edit_and_push, unchanged, package, help]);
+    println!("\nbase and packages: {} MB as stored", world.image_size() / 1_000_000);
+}
