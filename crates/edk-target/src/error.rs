@@ -96,7 +96,10 @@ impl Explain for TargetError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Unreachable { .. } => {
-                "start the target or correct its address; the sandbox starts with `edk serve`"
+                "start the target or correct its address; the sandbox starts with `edk sandbox serve`"
+            }
+            Self::Refused { status: 404, .. } => {
+                "make sure that the address is that of a platform or a sandbox, and of no other server"
             }
             Self::NoAnswer { .. } => "a platform serves one call at a time; try again in a minute",
             Self::Setup { .. } => "correct the address, the certificate or the token of the target",

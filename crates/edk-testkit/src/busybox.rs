@@ -57,10 +57,7 @@ pub fn busybox_layer() -> Vec<u8> {
         "chown", "stat", "sleep", "touch", "cp", "env", "hostname", "wget", "test", "pwd", "sort",
         "readlink",
     ];
-    let path =
-        ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
-    let program = path.and_then(|path| fs::read(path).ok());
-    let program = program.expect("a test needs Debian's package `busybox-static`");
+    let program = program();
     let links: Vec<String> = PROGRAMS.iter().map(|name| format!("bin/{name}")).collect();
     let mut entries = vec![
         TarEntry::Dir("bin", 0o755),
@@ -76,4 +73,12 @@ pub fn busybox_layer() -> Vec<u8> {
     ];
     entries.extend(links.iter().map(|link| TarEntry::Link(link, "busybox")));
     tar(&entries)
+}
+
+/// Returns the static program.
+pub(crate) fn program() -> Vec<u8> {
+    let path =
+        ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
+    let program = path.and_then(|path| fs::read(path).ok());
+    program.expect("a test needs Debian's package `busybox-static`")
 }

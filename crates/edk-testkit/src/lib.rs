@@ -11,6 +11,7 @@
 mod busybox;
 mod done;
 mod env;
+mod extension;
 mod leftovers;
 mod running;
 mod tree;
@@ -18,6 +19,7 @@ mod tree;
 pub use busybox::{TarEntry, busybox_layer, tar};
 pub use done::Done;
 pub use env::{TestEnv, is_root, program};
+pub use extension::small_extension;
 pub use leftovers::{processes_below, wait_until};
 pub use nix::sys::signal::Signal;
 pub use running::Running;

@@ -1,0 +1,39 @@
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+
+use crate::{TestEnv, busybox};
+
+/// What the processing container of [`small_extension`] does: it writes the form value `note` and
+/// what it sees as a JSON file for each series, and fails when `note` is `bad`.
+const SCRIPT: &str = r#"#!/bin/busybox sh
+echo "note: $NOTE"
+[ "$NOTE" = bad ] && { echo "the note is bad"; exit 7; }
+for series in "$WORKFLOW_DIR/$BATCH_NAME"/*; do
+    /bin/busybox mkdir -p "$series/$OPERATOR_OUT_DIR"
+    count=$(/bin/busybox ls "$series/$OPERATOR_IN_DIR" | /bin/busybox wc -l)
+    echo "{\"note\": \"$NOTE\", \"files\": $count}" > "$series/$OPERATOR_OUT_DIR/out.json"
+done
+"#;
+
+/// Makes an extension from the template `radiomics` whose processing container needs no base: one
+/// static program and a script. Returns its folder, `name` in the folder of `env`.
+///
+/// # Panics
+/// If `edk new` fails, or Debian's package `busybox-static` is not installed.
+pub fn small_extension(env: &TestEnv, name: &str) -> PathBuf {
+    env.edk(&["new", "radiomics", name, "--yes", "--set", &format!("name={name}")]).exits(0);
+    let folder = env.path(name);
+    let container = folder.join(format!("processing-containers/{name}-features"));
+    let write = |file: &str, content: &[u8]| {
+        fs::write(container.join(file), content).expect("a file of the extension");
+    };
+    write("files/busybox", &busybox::program());
+    write("files/run.sh", SCRIPT.as_bytes());
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(container.join("files/busybox"), executable).expect("a file of ours");
+    let dockerfile = format!(
+        "FROM scratch\nLABEL IMAGE=\"{name}-features\"\nCOPY files/busybox /bin/busybox\n\
+         COPY files/run.sh /run.sh\nCMD [\"/bin/busybox\", \"sh\", \"/run.sh\"]\n"
+    );
+    write("Dockerfile", dockerfile.as_bytes());
+    folder
+}

@@ -1,0 +1,17 @@
+//! What the program `edk` tells and how it ends, as a user and a script see it.
+//!
+//! Held here: help and the reference made of it, exit codes, the words for what is wrong in a user's
+//! files, JSON documents, recorded events, and disks that are full or can't be written.
+//!
+//! Every test drives the program itself in a world of its own ([`edk_testkit::TestEnv`]). No base is
+//! needed here; what needs one is in `tests/pipeline`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod answers;
+mod broken;
+mod disk;
+mod events;
+mod help;
+mod json;
+mod servers;
+mod targets;

@@ -1,0 +1,101 @@
+//! From answers to images.
+
+use std::fs;
+
+use edk_testkit::{TestEnv, copy_tree, verify_store};
+
+use crate::world::{BASE, base, built, copy, digests, manifest, new_lung};
+
+#[test]
+fn other_answers_make_another_extension() {
+    let env = TestEnv::new();
+    new_lung(&env);
+    let answers = ["name=liver", "title=Liver lobes", "image=lobe-features", "dag_id=lobes"];
+    let more = ["feature_classes=shape", "bin_width=5", "experimental=false"];
+    let mut args = vec!["new", "radiomics", "other", "--yes"];
+    args.extend(answers.iter().chain(&more).flat_map(|answer| ["--set", answer]));
+    env.edk(&args).exits(0);
+    let check = |file: &str, part: &str, holds: bool| {
+        let text = fs::read_to_string(env.path(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+        assert_eq!(text.contains(part), holds, "{file}: {part}\n{text}");
+    };
+    check("lung/extension/lung-workflow/Chart.yaml", "name: lung-workflow", true);
+    check("lung/extension/lung-workflow/Chart.yaml", "kaapanaexperimental", true);
+    check("lung/extension/docker/Dockerfile", "dag-lung", true);
+    check("other/extension/liver-workflow/Chart.yaml", "Liver lobes", true);
+    check("other/extension/liver-workflow/Chart.yaml", "kaapanaexperimental", false);
+    check("other/extension/docker/files/dag_liver.py", "lobes", true);
+    check("other/processing-containers/lobe-features/Dockerfile", "lobe-features", true);
+}
+
+#[test]
+fn a_base_that_was_made_is_found() {
+    let again = base().env.result(&["base", BASE]);
+    assert_eq!(again["reused"], true);
+    assert_eq!(again["digest"], base().digest.as_str());
+    assert_eq!(again["reference"], "local-only/base-python-cpu:latest");
+    verify_store(&base().env.state().join("store"));
+}
+
+#[test]
+fn the_images_are_listed_and_a_second_build_does_nothing_and_says_so() {
+    let first = &built().outcome;
+    assert_eq!(first["unchanged"], false);
+    let names: Vec<&str> = built().digests.keys().map(String::as_str).collect();
+    assert_eq!(names, ["dag-lung", "lung-features"]);
+    let env = copy();
+    let second = env.result(&["build", "lung"]);
+    assert_eq!(second["unchanged"], true);
+    assert_eq!(digests(&second), built().digests);
+    env.edk(&["build", "lung"]).exits(0).prints(&["nothing to do", "dag-lung", "lung-features"]);
+}
+
+#[test]
+fn editing_a_file_builds_only_what_follows_it() {
+    let env = copy();
+    let file = env.path("lung/processing-containers/lung-features/files/extract.py");
+    fs::write(&file, fs::read_to_string(&file).unwrap() + "\n# edited\n").unwrap();
+    let outcome = env.result(&["build", "lung"]);
+    let image = |name: &str| {
+        let images = outcome["images"].as_array().unwrap();
+        images.iter().find(|image| image["name"] == name).unwrap()
+    };
+    assert_eq!(image("dag-lung")["unchanged"], true);
+    let container = image("lung-features");
+    assert_eq!(container["unchanged"], false);
+    let count = |field: &str| container[field].as_u64().unwrap();
+    assert_eq!(count("reused"), count("steps") - 1, "only the COPY that carries it is done again");
+    let layers = |digest: &str| manifest(&env, digest)["layers"].as_array().unwrap().clone();
+    let before = layers(&built().digests["lung-features"]);
+    let after = layers(container["digest"].as_str().unwrap());
+    assert_eq!(before.len(), after.len());
+    let last = before.len() - 1;
+    assert_eq!(before[..last], after[..last]);
+    assert_ne!(before[last], after[last]);
+}
+
+#[test]
+fn another_store_and_another_folder_give_the_same_digests() {
+    let env = TestEnv::with_store_of(&base().env);
+    new_lung(&env);
+    copy_tree(&env.path("lung"), &env.path("elsewhere/checkout"));
+    let outcome = env.result(&["build", "elsewhere/checkout"]);
+    assert_eq!(outcome["unchanged"], false, "it was really built");
+    assert_eq!(digests(&outcome), built().digests);
+    verify_store(&env.state().join("store"));
+}
+
+#[test]
+fn a_dag_image_is_an_installer_and_the_dag_files() {
+    let env = copy();
+    let manifest = manifest(&env, &built().digests["dag-lung"]);
+    let layers = manifest["layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 2, "{manifest}");
+    let size: u64 = layers.iter().map(|layer| layer["size"].as_u64().unwrap()).sum();
+    assert!(size < 2_000_000, "{size} bytes");
+    assert_ne!(layers[0], manifest["config"], "a layer is no configuration");
+    let of_base = crate::world::manifest(&env, &base().digest);
+    for layer in of_base["layers"].as_array().unwrap() {
+        assert!(!layers.contains(layer), "a layer of the base is in it");
+    }
+}
