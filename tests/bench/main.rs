@@ -1,7 +1,10 @@
 //! Times `edk` as whole processes, against buildah where buildah does the same, both in one run.
 //!
-//! `scripts/bench build` runs it. It prints a table and judges nothing: the bars stand beside the
-//! numbers, and a busy machine moves both sides.
+//! `scripts/bench build` runs it. It makes an extension from the template, its base, and a registry
+//! of its own, then takes turns, so that what else the machine does moves both sides.
+//!
+//! It prints a table and judges nothing: the bars stand beside the numbers, and no test depends on
+//! a time.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 mod peer;

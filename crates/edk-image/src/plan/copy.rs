@@ -8,7 +8,7 @@ use super::{Action, Destination, Origin, Planner, State};
 use crate::{
     Image, ImageError,
     context::{Content, Entry, Problem, Source},
-    dockerfile::{Copy, Inline, Instruction, Located, expand},
+    dockerfile::{Copy, Inline, Instruction, Located},
     value::{Owner, parse_mode},
 };
 
@@ -41,10 +41,7 @@ impl Planner<'_> {
         state: &State,
         copy: &Copy,
     ) -> Result<Action, Finding> {
-        let word = |text: &str| {
-            expand(text, &|name| state.look_up(name))
-                .map_err(|reason| Finding::error("dockerfile/variable", reason))
-        };
+        let word = |text: &str| state.expand(text);
         let patterns = copy.sources.iter().map(|text| word(text)).collect::<Result<Vec<_>, _>>()?;
         let mut count = patterns.len() + copy.inline.len();
         let from = match &copy.from {

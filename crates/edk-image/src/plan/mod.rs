@@ -249,6 +249,12 @@ impl State {
         env.or_else(|| self.args.get(name)).cloned()
     }
 
+    /// `text` without quotes, its variables replaced.
+    fn expand(&self, text: &str) -> Result<String, Finding> {
+        expand(text, &|name| self.look_up(name))
+            .map_err(|reason| Finding::error("dockerfile/variable", reason))
+    }
+
     fn shell(&self, command: &Command) -> Vec<String> {
         match command {
             Command::Exec(argv) => argv.clone(),
@@ -379,12 +385,8 @@ impl Planner<'_> {
         state: &mut State,
         instruction: &Instruction,
     ) -> Result<Option<Action>, Finding> {
-        let word = |state: &State, text: &str| {
-            expand(text, &|name| state.look_up(name))
-                .map_err(|reason| Finding::error("dockerfile/variable", reason))
-        };
         let words = |state: &State, list: &[String]| {
-            list.iter().map(|text| word(state, text)).collect::<Result<Vec<_>, _>>()
+            list.iter().map(|text| state.expand(text)).collect::<Result<Vec<_>, _>>()
         };
         match instruction {
             Instruction::Copy(copy) => return self.copy(number, state, copy).map(Some),
@@ -403,27 +405,17 @@ impl Planner<'_> {
             }
             Instruction::Label(pairs) => {
                 for (name, value) in pairs {
-                    let (name, value) = (word(state, name)?, word(state, value)?);
+                    let (name, value) = (state.expand(name)?, state.expand(value)?);
                     state.config.labels.insert(name, value);
                 }
             }
-            Instruction::Arg(args) => {
-                for (name, default) in args {
-                    let given = self.request.args.get(name).cloned();
-                    let value = match (given, default) {
-                        (Some(value), _) => Some(value),
-                        (None, Some(default)) => Some(word(state, default)?),
-                        (None, None) => self.global.get(name).cloned(),
-                    };
-                    state.args.extend(value.map(|value| (name.clone(), value)));
-                }
-            }
+            Instruction::Arg(args) => self.args(state, args)?,
             Instruction::Workdir(path) => {
-                let path = state.absolute(&word(state, path)?);
+                let path = state.absolute(&state.expand(path)?);
                 state.config.working_dir = path.clone();
                 return Ok(Some(Action::Folder { path }));
             }
-            Instruction::User(user) => state.config.user = word(state, user)?,
+            Instruction::User(user) => state.config.user = state.expand(user)?,
             Instruction::Cmd(command) => {
                 state.config.cmd = state.shell(command);
                 state.own_cmd = true;
@@ -445,7 +437,7 @@ impl Planner<'_> {
                     add_once(&mut state.config.volumes, volume);
                 }
             }
-            Instruction::StopSignal(signal) => state.config.stop_signal = word(state, signal)?,
+            Instruction::StopSignal(signal) => state.config.stop_signal = state.expand(signal)?,
             Instruction::Shell(shell) => state.config.shell.clone_from(shell),
             Instruction::Healthcheck(check) => {
                 state.config.healthcheck = Some(healthcheck(check)?);
@@ -454,6 +446,19 @@ impl Planner<'_> {
             Instruction::Maintainer(_) => {}
         }
         Ok(None)
+    }
+
+    fn args(&self, state: &mut State, args: &[(String, Option<String>)]) -> Result<(), Finding> {
+        for (name, default) in args {
+            let given = self.request.args.get(name).cloned();
+            let value = match (given, default) {
+                (Some(value), _) => Some(value),
+                (None, Some(default)) => Some(state.expand(default)?),
+                (None, None) => self.global.get(name).cloned(),
+            };
+            state.args.extend(value.map(|value| (name.clone(), value)));
+        }
+        Ok(())
     }
 }
 

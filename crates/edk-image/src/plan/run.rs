@@ -7,7 +7,7 @@ use edk_model::Finding;
 use super::{Action, PlannedMount, PlannedRun, Planner, State};
 use crate::{
     context::Content,
-    dockerfile::{Mount, Run, expand},
+    dockerfile::{Mount, Run},
     key::KeyMaker,
 };
 
@@ -32,10 +32,7 @@ impl Planner<'_> {
     }
 
     fn mount(&self, state: &State, mount: &Mount) -> Result<PlannedMount, Finding> {
-        let word = |text: &str| {
-            expand(text, &|name| state.look_up(name))
-                .map_err(|reason| Finding::error("dockerfile/variable", reason))
-        };
+        let word = |text: &str| state.expand(text);
         let absolute = |text: &str| word(text).map(|path| state.absolute(&path));
         Ok(match mount {
             Mount::Cache { target, id } => {
