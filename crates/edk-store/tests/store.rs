@@ -43,7 +43,7 @@ fn a_damaged_blob_is_noticed_and_can_be_replaced() {
     let (_folder, store) = store();
     let descriptor = store.put(media::CONFIG, b"{}").unwrap();
     let path = store.root().join("blobs/sha256").join(descriptor.digest.hex());
-    std::fs::write(path, b"[]").unwrap();
+    std::fs::write(&path, b"[]").unwrap();
     assert!(matches!(store.read(&descriptor.digest), Err(StoreError::Corrupt(_))));
     std::fs::write(&path, b"[]").unwrap();
     assert!(matches!(store.verify(&descriptor.digest), Err(StoreError::Corrupt(_))));
