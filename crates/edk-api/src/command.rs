@@ -5,12 +5,14 @@ use std::{
 
 use edk_engine::{
     BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, DemoOutcome, DemoRequest,
-    DeployOutcome, DeployRequest, Dispatcher, Engine, EngineError, EventSink, NewOutcome,
-    NewRequest, PackageOutcome, PackageRequest, PushOutcome, PushRequest, RunOutcome, RunRequest,
-    ServeRequest, StatusOutcome, StatusRequest, TemplateSummary, UninstallOutcome,
-    UninstallRequest,
+    DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, Engine,
+    EngineError, EventSink, ExtensionView, FolderRequest, Health, InstallRequest, Installed,
+    NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
+    RegistryDeleteRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
+    StatusOutcome, StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome,
+    UninstallRequest, UploadRequest, Uploaded,
 };
-use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor};
+use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
 
 /// Everything a user can ask for.
@@ -36,10 +38,28 @@ pub enum Command {
     Status(StatusRequest),
     /// Remove an extension from a target.
     Uninstall(UninstallRequest),
+    /// Install a chart that is on a target.
+    Install(InstallRequest),
+    /// Remove a release from a target.
+    Remove(RemoveRequest),
+    /// Send a packaged chart to a target.
+    Upload(UploadRequest),
     /// Run a processing container on local data.
     Run(RunRequest),
     /// Go the whole way once.
     Demo(DemoRequest),
+    /// Look at an extension as it lies there.
+    Inspect(FolderRequest),
+    /// Tell what a deploy would do.
+    DeployPlan(DeployPlanRequest),
+    /// List what is on a target.
+    Extensions(TargetRequest),
+    /// Look at what the work needs of this machine.
+    Doctor,
+    /// List what is in the registry.
+    RegistryList,
+    /// Take a tag out of the registry.
+    RegistryDelete(RegistryDeleteRequest),
     /// Serve the registry until cancelled.
     RegistryServe(ServeRequest),
     /// Serve the sandbox until cancelled.
@@ -68,12 +88,28 @@ pub enum Response {
     Deploy(DeployOutcome),
     /// Of [`Command::Status`].
     Status(StatusOutcome),
-    /// Of [`Command::Uninstall`].
+    /// Of [`Command::Uninstall`] and [`Command::Remove`].
     Uninstall(UninstallOutcome),
+    /// Of [`Command::Install`].
+    Install(Installed),
+    /// Of [`Command::Upload`].
+    Upload(Uploaded),
     /// Of [`Command::Run`].
     Run(RunOutcome),
     /// Of [`Command::Demo`].
     Demo(DemoOutcome),
+    /// Of [`Command::Inspect`].
+    Project(ProjectView),
+    /// Of [`Command::DeployPlan`].
+    Plan(DeployPlan),
+    /// Of [`Command::Extensions`].
+    Extensions(Vec<ExtensionView>),
+    /// Of [`Command::Doctor`].
+    Doctor(Vec<Diagnosis>),
+    /// Of [`Command::RegistryList`].
+    Registry(Vec<RepositoryView>),
+    /// Of [`Command::RegistryDelete`].
+    Deleted(RegistryDeleteRequest),
     /// Of a server that was stopped.
     Stopped,
 }
@@ -91,9 +127,17 @@ impl Command {
             Self::Package(_) => "package",
             Self::Deploy(_) => "deploy",
             Self::Status(_) => "status",
-            Self::Uninstall(_) => "uninstall",
+            Self::Uninstall(_) | Self::Remove(_) => "uninstall",
+            Self::Install(_) => "install",
+            Self::Upload(_) => "upload",
             Self::Run(_) => "run",
             Self::Demo(_) => "demo",
+            Self::Inspect(_) => "inspect",
+            Self::DeployPlan(_) => "deploy --dry-run",
+            Self::Extensions(_) => "extensions",
+            Self::Doctor => "doctor",
+            Self::RegistryList => "registry list",
+            Self::RegistryDelete(_) => "registry delete",
             Self::RegistryServe(_) => "registry serve",
             Self::SandboxServe(_) => "sandbox serve",
         }
@@ -101,10 +145,16 @@ impl Command {
 }
 
 impl Response {
-    /// Says whether the command did its work but what it ran ended badly: a processing container
-    /// with another exit code than 0 or 126.
+    /// Says whether the command did its work but what it ran ended badly, or what it looked at is
+    /// broken: a processing container with another exit code than 0 or 126, an error of the doctor,
+    /// an extension with an error in its files.
     pub fn is_failed(&self) -> bool {
-        matches!(self, Self::Run(outcome) if outcome.report.state == "failed")
+        match self {
+            Self::Run(outcome) => outcome.report.state == "failed",
+            Self::Doctor(found) => found.iter().any(|it| it.severity == Health::Error),
+            Self::Project(view) => view.findings.iter().any(|it| it.severity == Severity::Error),
+            _ => false,
+        }
     }
 }
 
@@ -151,8 +201,22 @@ fn dispatch(
         Command::Deploy(request) => Response::Deploy(engine.deploy(request, monitor)?),
         Command::Status(request) => Response::Status(engine.status(request, monitor)?),
         Command::Uninstall(request) => Response::Uninstall(engine.uninstall(request, monitor)?),
+        Command::Install(request) => Response::Install(engine.install_chart(request, monitor)?),
+        Command::Remove(request) => Response::Uninstall(engine.remove_release(request, monitor)?),
+        Command::Upload(request) => Response::Upload(engine.upload_chart(request, monitor)?),
         Command::Run(request) => Response::Run(engine.run(request, monitor)?),
         Command::Demo(request) => Response::Demo(engine.demo(request, monitor)?),
+        Command::Inspect(request) => Response::Project(engine.project_view(&request.folder)?),
+        Command::DeployPlan(request) => Response::Plan(engine.deploy_plan(request, monitor)?),
+        Command::Extensions(request) => {
+            Response::Extensions(engine.extensions(&request.target, monitor)?)
+        }
+        Command::Doctor => Response::Doctor(engine.doctor(monitor)),
+        Command::RegistryList => Response::Registry(engine.registry_list()?),
+        Command::RegistryDelete(request) => {
+            engine.registry_delete(request)?;
+            Response::Deleted(request.clone())
+        }
         Command::RegistryServe(request) => {
             engine.serve_registry(*request, monitor)?;
             Response::Stopped
@@ -164,7 +228,7 @@ fn dispatch(
     })
 }
 
-fn bug(panic: &(dyn std::any::Any + Send)) -> Failure {
+pub(crate) fn bug(panic: &(dyn std::any::Any + Send)) -> Failure {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     let mut failure = Failure::new(Code::Bug, "edk made a mistake of its own");

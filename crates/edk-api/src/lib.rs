@@ -6,19 +6,24 @@
 //! document which `--output json` prints, and [`text`] the words a person reads: every host says the
 //! same.
 //!
+//! A window is served by a [`host`], which has many commands under way at the same time.
+//!
 //! Errors of rooms cross here, once; a panic below becomes a failure with the code `bug`.
 
 mod command;
 mod document;
+pub mod host;
+mod looks;
 mod text;
 
 pub use command::{Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::{
     BaseRequest, Bind, BuildRequest, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
-    DeployRequest, Engine, EventSink, HostSettings, NewRequest, PackageRequest, Parameter, Preset,
-    PushRequest, RunRequest, ServeRequest, Setup, StatusRequest, TemplateSummary, Type,
-    UninstallRequest,
+    DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
+    InstallRequest, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
+    RegistryDeleteRequest, RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest,
+    TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};
 pub use text::text;

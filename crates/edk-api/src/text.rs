@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary,
 };
 
-use crate::Response;
+use crate::{Response, looks};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -45,8 +45,25 @@ pub fn text(response: &Response) -> String {
             let what = if outcome.was_installed { "is gone from" } else { "was not installed on" };
             vec![format!("{} {what} {}", outcome.release, outcome.target)]
         }
+        Response::Install(outcome) => {
+            let pods = outcome.pods.iter().map(|(pod, status)| format!("{pod} {status}"));
+            let pods = pods.collect::<Vec<_>>().join(", ");
+            let (release, status) = (&outcome.release, &outcome.helm_status);
+            vec![format!("{release} is {status} on {}: {pods}", outcome.target)]
+        }
+        Response::Upload(outcome) => {
+            vec![format!("{} {} is on {}", outcome.name, outcome.version, outcome.target)]
+        }
         Response::Run(outcome) => run(outcome),
         Response::Demo(outcome) => demo(outcome),
+        Response::Project(view) => looks::project(view),
+        Response::Plan(plan) => looks::plan(plan),
+        Response::Extensions(rows) => looks::extensions(rows),
+        Response::Doctor(found) => looks::diagnoses(found),
+        Response::Registry(repositories) => looks::repositories(repositories),
+        Response::Deleted(it) => {
+            vec![format!("{}:{} is out of the registry", it.repository, it.tag)]
+        }
         Response::Stopped => vec!["stopped".to_owned()],
     };
     lines.join("\n")
@@ -165,7 +182,7 @@ fn demo(outcome: &DemoOutcome) -> Vec<String> {
 }
 
 /// A number of bytes in words, powers of 1000.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["B", "kB", "MB", "GB"];
     let (mut amount, mut unit) = (bytes as f64, 0);
     while amount >= 1000.0 && unit + 1 < UNITS.len() {

@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
-    BaseRequest, BuildRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
-    DeployRequest, Engine, Failure, NewRequest, PackageRequest, PushRequest, RunRequest,
-    ServeRequest, StatusRequest, UninstallRequest,
+    BaseRequest, BuildRequest, Command, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest,
+    DeployRequest, Engine, Failure, NewRequest, PackageRequest, PushRequest, RemoveRequest,
+    RunRequest, ServeRequest, StatusRequest, UninstallRequest,
 };
 use edk_model::{Code, Reference};
 
-use crate::ask;
+use crate::{
+    ask,
+    looks::{ExtensionsArgs, InspectArgs, InstallArgs, RegistryAction, UploadArgs},
+    serve,
+};
 
 /// Develop extensions for Kaapana: scaffold, build, push, package, deploy, run.
 #[derive(Debug, Parser)]
@@ -20,13 +24,21 @@ pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
     /// Print results as text, or as one JSON document.
-    #[arg(long, short, global = true, value_enum, default_value_t, env = "EDK_OUTPUT")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "EDK_OUTPUT",
+        hide_env_values = true
+    )]
     pub(crate) output: OutputFormat,
     /// Write every event as a line of JSON to this file.
-    #[arg(long, global = true, value_name = "FILE", env = "EDK_EVENTS")]
+    #[arg(long, global = true, value_name = "FILE", env = "EDK_EVENTS", hide_env_values = true)]
     pub(crate) events: Option<PathBuf>,
     /// Folder for images, layers and the sandbox [default: the user's data folder].
-    #[arg(long, global = true, value_name = "DIR", env = "EDK_HOME")]
+    #[arg(long, global = true, value_name = "DIR", env = "EDK_HOME", hide_env_values = true)]
     pub(crate) home: Option<PathBuf>,
     /// Show the output of every command that is run.
     #[arg(long, short, global = true)]
@@ -88,6 +100,7 @@ enum Action {
     /// Build, push, package, upload and install, and follow until it is ready.
     #[command(after_help = "Examples:
   edk deploy my-ext                            to the sandbox
+  edk deploy my-ext --dry-run                  tells what it would do
   edk deploy my-ext --version 0.2.0 --param task_ids=lung
   edk deploy my-ext --target http://localhost:5578   to a sandbox served elsewhere")]
     Deploy(DeployArgs),
@@ -99,7 +112,8 @@ enum Action {
     /// Remove an extension from a target and wait until it is gone.
     #[command(after_help = "Examples:
   edk uninstall my-ext
-  edk uninstall my-ext --no-hooks  when its own clean-up hangs")]
+  edk uninstall my-ext --no-hooks  when its own clean-up hangs
+  edk uninstall --release my-workflow-2")]
     Uninstall(UninstallArgs),
     /// Run a processing container on a folder of images, as the platform would.
     #[command(after_help = "Examples:
@@ -107,12 +121,51 @@ enum Action {
   edk run my-ext --input dicom/ --set feature_classes=shape --set bin_width=10")]
     Run(RunArgs),
     /// Go the whole way once: new, base, build, package, deploy, run, uninstall.
+    #[command(after_help = "Examples:
+  edk demo                              in a new temporary folder
+  edk demo --dir /tmp/edk-demo -o json  what each stage took, for a script")]
     Demo(DemoArgs),
+    /// Show what an extension is made of, and what of it has changed since it was built.
+    #[command(after_help = "Examples:
+  edk inspect                      the extension in this folder
+  edk inspect my-ext -o json")]
+    Inspect(InspectArgs),
+    /// List what is on a target.
+    #[command(after_help = "Examples:
+  edk extensions
+  edk extensions -o json           with parameters, pods and links")]
+    Extensions(ExtensionsArgs),
+    /// Install a chart that is on a target, and follow it until it is ready.
+    #[command(after_help = "Examples:
+  edk install my-workflow --version 0.1.0
+  edk install my-workflow --version 0.1.0 --param task_ids=lung")]
+    Install(InstallArgs),
+    /// Send a packaged chart to a target.
+    #[command(after_help = "Examples:
+  edk upload my-ext/dist/my-workflow-0.1.0.tgz")]
+    Upload(UploadArgs),
+    /// Look at what the work needs of this machine.
+    #[command(after_help = "Examples:
+  edk doctor                       exits with 1 when something is broken")]
+    Doctor,
+    /// Serve the user interface of this machine to a browser, or the host of a window to a program.
+    #[command(after_help = "Examples:
+  edk serve --ui ui/dist           prints the address to open, with the token of this start
+  edk serve --port 0               for a program: the API alone, at any free port")]
+    Serve(ServeUiArgs),
     /// The registry of this machine.
-    #[command(subcommand)]
-    Registry(Serve),
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk registry serve               at port 5577"
+    )]
+    Registry(RegistryAction),
     /// The sandbox: a platform on this machine for extension work.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk sandbox serve                at port 5578"
+    )]
     Sandbox(SandboxServe),
 }
 
@@ -149,7 +202,7 @@ struct BaseArgs {
     #[arg(long, value_name = "IMAGE", conflicts_with_all = ["mirror", "refresh"])]
     from: Option<Reference>,
     /// Address of a Debian mirror.
-    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR")]
+    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
     mirror: Option<String>,
     /// Make it again from the packages of today.
     #[arg(long)]
@@ -161,10 +214,10 @@ struct BaseArgs {
 
 /// The extension a command works on.
 #[derive(Debug, ClapArgs)]
-struct ProjectArg {
+pub(crate) struct ProjectArg {
     /// Folder of the extension.
     #[arg(default_value = ".")]
-    project: PathBuf,
+    pub(crate) project: PathBuf,
 }
 
 /// Values for the `ARG`s of Dockerfiles.
@@ -208,10 +261,10 @@ struct PackageArgs {
 
 /// The target a command talks to.
 #[derive(Debug, ClapArgs)]
-struct TargetArg {
+pub(crate) struct TargetArg {
     /// Name of the target, or the address of a sandbox on this machine.
-    #[arg(long, short, default_value = "sandbox", env = "EDK_TARGET")]
-    target: String,
+    #[arg(long, short, default_value = "sandbox", env = "EDK_TARGET", hide_env_values = true)]
+    pub(crate) target: String,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -231,6 +284,9 @@ struct DeployArgs {
     /// Name of the chart, when the extension has several.
     #[arg(long)]
     chart: Option<String>,
+    /// Tell what would be done, and do nothing.
+    #[arg(long, conflicts_with_all = ["param", "build_arg"])]
+    dry_run: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -256,6 +312,9 @@ struct UninstallArgs {
     /// Leave the release's own clean-up jobs out.
     #[arg(long)]
     no_hooks: bool,
+    /// Remove this release, whoever made it.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["project", "chart", "no_hooks"])]
+    release: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -285,21 +344,21 @@ struct DemoArgs {
     #[arg(long, value_name = "IMAGE")]
     base: Option<Reference>,
     /// Address of a Debian mirror.
-    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR")]
+    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
     mirror: Option<String>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Serve {
-    /// Serve it on the loopback interface until stopped.
-    #[command(after_help = "Examples:
-  edk registry serve
-  podman run --tls-verify=false localhost:5577/my-image:0.1.0")]
-    Serve {
-        /// The port; 0 takes any that is free.
-        #[arg(long, default_value_t = DEFAULT_REGISTRY_PORT)]
-        port: u16,
-    },
+#[derive(Debug, ClapArgs)]
+struct ServeUiArgs {
+    /// The port; 0 takes any that is free.
+    #[arg(long, default_value_t = serve::DEFAULT_PORT)]
+    port: u16,
+    /// Folder of the built user interface; without one the API alone is served.
+    #[arg(long, value_name = "DIR")]
+    ui: Option<PathBuf>,
+    /// Address of the Debian mirror for bases.
+    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
+    mirror: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -318,7 +377,7 @@ enum SandboxServe {
     },
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("it is not KEY=VALUE".to_owned()),
@@ -344,10 +403,22 @@ impl Args {
             Action::Uninstall(_) => "uninstall",
             Action::Run(_) => "run",
             Action::Demo(_) => "demo",
-            Action::Registry(_) => "registry serve",
+            Action::Inspect(_) => "inspect",
+            Action::Extensions(_) => "extensions",
+            Action::Install(_) => "install",
+            Action::Upload(_) => "upload",
+            Action::Doctor => "doctor",
+            Action::Serve(_) => "serve",
+            Action::Registry(action) => action.name(),
             Action::Sandbox(_) => "sandbox serve",
         };
         name.to_owned()
+    }
+
+    /// Returns what `edk serve` serves, when that is the command.
+    pub(crate) fn serve(&self) -> Option<serve::Options> {
+        let Action::Serve(ServeUiArgs { port, ui, mirror }) = &self.action else { return None };
+        Some(serve::Options { port: *port, ui: ui.clone(), mirror: mirror.clone() })
     }
 
     /// Returns the command, asking for the answers of a template that were not given.
@@ -375,6 +446,12 @@ impl Args {
                 version: args.version.clone(),
                 output: args.dir.clone(),
             }),
+            Action::Deploy(args) if args.dry_run => Command::DeployPlan(DeployPlanRequest {
+                project: args.project.project.clone(),
+                target: args.target.target.clone(),
+                version: args.version.clone(),
+                chart: args.chart.clone(),
+            }),
             Action::Deploy(args) => Command::Deploy(DeployRequest {
                 project: args.project.project.clone(),
                 target: args.target.target.clone(),
@@ -387,6 +464,11 @@ impl Args {
                 project: (!args.all).then(|| args.project.project.clone()),
                 target: args.target.target.clone(),
             }),
+            Action::Uninstall(UninstallArgs { release: Some(release), target, .. }) => {
+                // Whatever version it has.
+                let (target, version) = (target.target.clone(), String::new());
+                Command::Remove(RemoveRequest { target, release: release.clone(), version })
+            }
             Action::Uninstall(args) => Command::Uninstall(UninstallRequest {
                 project: args.project.project.clone(),
                 target: args.target.target.clone(),
@@ -405,9 +487,15 @@ impl Args {
                 base: args.base.clone(),
                 mirror: args.mirror.clone(),
             }),
-            Action::Registry(Serve::Serve { port }) => {
-                Command::RegistryServe(ServeRequest { port: *port, strict_faults: false })
+            Action::Inspect(args) => args.command(),
+            Action::Extensions(args) => args.command(),
+            Action::Install(args) => args.command(),
+            Action::Upload(args) => args.command(),
+            Action::Doctor => Command::Doctor,
+            Action::Serve(_) => {
+                return Err(Failure::new(Code::Bug, "a host is no command of the engine"));
             }
+            Action::Registry(action) => action.command(),
             Action::Sandbox(SandboxServe::Serve { port, strict_faults }) => {
                 Command::SandboxServe(ServeRequest { port: *port, strict_faults: *strict_faults })
             }

@@ -12,7 +12,9 @@ mod args;
 mod ask;
 mod host;
 mod interrupt;
+mod looks;
 mod report;
+mod serve;
 mod show;
 
 use std::process::ExitCode;
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> ExitCode {
+    if let Some(options) = args.serve() {
+        return serve_host(args, options);
+    }
     let (name, result) = match prepare(args) {
         Err(failure) => (args.command_name(), Err(failure)),
         Ok((engine, command)) => {
@@ -60,7 +65,25 @@ fn run(args: &Args) -> ExitCode {
     }
 }
 
+/// Serves a window until it is told to stop; what it does is shown there.
+fn serve_host(args: &Args, options: serve::Options) -> ExitCode {
+    let token = interrupt::token();
+    match engine(args).and_then(|engine| serve::run(engine, options, &token)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report::failure(&failure);
+            ExitCode::from(report::exit_code(failure.code))
+        }
+    }
+}
+
 fn prepare(args: &Args) -> Result<(Engine, Command), Failure> {
+    let engine = engine(args)?;
+    let command = args.command(&engine)?;
+    Ok((engine, command))
+}
+
+fn engine(args: &Args) -> Result<Engine, Failure> {
     let setup = Setup {
         data: host::data_folder(args.home.as_deref())?,
         // This very program, even when its file was replaced while it runs.
@@ -68,9 +91,7 @@ fn prepare(args: &Args) -> Result<(Engine, Command), Failure> {
         host: host::settings(),
         now: std::time::SystemTime::now,
     };
-    let engine = Engine::new(setup);
-    let command = args.command(&engine)?;
-    Ok((engine, command))
+    Ok(Engine::new(setup))
 }
 
 fn carry_out(args: &Args, engine: &Engine, mut command: Command) -> Result<Response, Failure> {

@@ -1,11 +1,12 @@
 use edk_image::{RECIPES, Recipe, adopt_base, bootstrap};
 use edk_model::{Digest, Monitor, Outcome, Reference};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError};
 
 /// Make a base image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct BaseRequest {
     /// Name of the base, as in `local-only/<name>`.
     pub name: String,
@@ -14,11 +15,14 @@ pub struct BaseRequest {
     /// Address of a Debian mirror.
     pub mirror: Option<String>,
     /// Whether to make it again from the packages of today.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub refresh: bool,
 }
 
 /// A base that is there now.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct BaseOutcome {
     /// Its name for `FROM`.
     pub reference: String,
@@ -32,6 +36,7 @@ pub struct BaseOutcome {
 
 /// A base that can be made from Debian packages.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct BaseRecipe {
     /// Its name.
     pub name: &'static str,

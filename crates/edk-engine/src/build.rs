@@ -1,23 +1,27 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Instant};
 
 use edk_extension::{ImageDir, Project, Role, build_order};
-use edk_image::{Image, PlanRequest, local_only_repository};
+use edk_image::{Image, Plan, PlanRequest, local_only_repository};
 use edk_model::{Digest, Monitor, Outcome};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError};
 
 /// Build the images of an extension.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct BuildRequest {
     /// Folder of the extension.
     pub project: PathBuf,
     /// Values for `ARG`s.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub args: BTreeMap<String, String>,
 }
 
 /// The images that are there now.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct BuildOutcome {
     /// In the order they were built.
     pub images: Vec<ImageOutcome>,
@@ -29,6 +33,7 @@ pub struct BuildOutcome {
 
 /// A built image.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ImageOutcome {
     /// `LABEL IMAGE`.
     pub name: String,
@@ -58,8 +63,9 @@ impl Engine {
     /// Builds every image of an extension.
     ///
     /// # Errors
-    /// [`EngineError::Extension`] and [`EngineError::Image`]; all images are planned before the
-    /// first is built, so a mistake in any Dockerfile stops it before anything is done.
+    /// [`EngineError::Extension`] and [`EngineError::Image`]; all images but those on a base of
+    /// the extension's own are planned before the first is built, so a mistake in any of their
+    /// Dockerfiles stops it before anything is done.
     pub fn build(
         &self,
         request: &BuildRequest,
@@ -79,9 +85,18 @@ impl Engine {
         let started = Instant::now();
         let mut images = Vec::new();
         let mut outcomes: Vec<ImageOutcome> = Vec::new();
-        for image in build_order(project)? {
+        let order = build_order(project)?;
+        // What stands on a base of the extension's own can be planned when that is there.
+        let own: Vec<&str> = order.iter().map(|image| image.name.as_str()).collect();
+        let waits = |image: &ImageDir| image.bases.iter().any(|base| own.contains(&base.as_str()));
+        let plan = |image: &&ImageDir| match waits(image) {
+            true => Ok(None),
+            false => self.plan_image(image, args, &monitor).map(Some),
+        };
+        let plans: Vec<Option<Plan>> = order.iter().map(plan).collect::<Result<_, _>>()?;
+        for (image, plan) in order.into_iter().zip(plans) {
             monitor.check()?;
-            let (outcome, built) = self.build_image(image, args, &monitor)?;
+            let (outcome, built) = self.build_image(image, plan, args, &monitor)?;
             images.push((image.name.clone(), image.role, built));
             outcomes.push(outcome);
         }
@@ -90,21 +105,33 @@ impl Engine {
         Ok(BuiltImages { outcome: BuildOutcome { images: outcomes, unchanged, seconds }, images })
     }
 
+    fn plan_image(
+        &self,
+        image: &ImageDir,
+        args: &BTreeMap<String, String>,
+        monitor: &Monitor,
+    ) -> Result<Plan, EngineError> {
+        let text = fs::read_to_string(&image.dockerfile)
+            .map_err(|source| EngineError::io(&image.dockerfile, source))?;
+        let request =
+            PlanRequest { text: &text, file: &image.display, context: &image.context, args };
+        Ok(self.builder()?.plan(&request, monitor)?)
+    }
+
     fn build_image(
         &self,
         image: &ImageDir,
+        plan: Option<Plan>,
         args: &BTreeMap<String, String>,
         monitor: &Monitor,
     ) -> Result<(ImageOutcome, Image), EngineError> {
         let started = Instant::now();
         monitor.started(&image.name);
-        let builder = self.builder()?;
-        let text = fs::read_to_string(&image.dockerfile)
-            .map_err(|source| EngineError::io(&image.dockerfile, source))?;
-        let request =
-            PlanRequest { text: &text, file: &image.display, context: &image.context, args };
-        let plan = builder.plan(&request, monitor)?;
-        let built = builder.build(&plan, monitor)?;
+        let plan = match plan {
+            Some(plan) => plan,
+            None => self.plan_image(image, args, monitor)?,
+        };
+        let built = self.builder()?.build(&plan, monitor)?;
         if image.role == Role::Base {
             let repository = local_only_repository(&image.name);
             self.store()?.tag(&repository, "latest", &built.image.descriptor)?;

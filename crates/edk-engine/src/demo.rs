@@ -7,7 +7,7 @@ use std::{
 
 use edk_container::{Bind, Network, RunSpec};
 use edk_model::{Monitor, Reference};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -21,7 +21,8 @@ const SAMPLES: &str = "/opt/venv/lib/python3*/site-packages/pydicom/data/test_fi
 const SAMPLE_NAMES: &str = "CT_small.dcm MR_small.dcm JPEG2000.dcm";
 
 /// Go the whole way once, from an empty folder to an installed extension.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct DemoRequest {
     /// Folder for the demo's files; must be new or empty.
     pub folder: PathBuf,
@@ -33,6 +34,7 @@ pub struct DemoRequest {
 
 /// What the demo did.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct DemoOutcome {
     /// Where its files are.
     pub folder: PathBuf,
@@ -44,6 +46,7 @@ pub struct DemoOutcome {
 
 /// A stage of the demo.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct DemoStage {
     /// The command that does the same.
     pub command: String,
@@ -258,6 +261,7 @@ fn fetch_samples(
         cwd: "/".to_owned(),
         user: String::new(),
         binds: vec![Bind { source, target: "/samples".into(), read_only: false }],
+        scratch: Vec::new(),
         network: Network::None,
     };
     let mut output = |line: &str| monitor.stage("demo").line(line);

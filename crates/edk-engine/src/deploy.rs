@@ -8,7 +8,7 @@ use edk_chart::Chart;
 use edk_extension::ChartDir;
 use edk_model::{Digest, Monitor, Outcome};
 use edk_target::{Client, InstallOutcome, Pod, preflight::join_choices};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -22,7 +22,8 @@ use crate::{
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Build, push, package, upload and install an extension, and follow it until it is ready.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct DeployRequest {
     /// Folder of the extension.
     pub project: PathBuf,
@@ -31,8 +32,12 @@ pub struct DeployRequest {
     /// Version of the extension; without one, its chart's.
     pub version: Option<String>,
     /// Values of extension parameters.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub params: BTreeMap<String, String>,
     /// Values for `ARG`s.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub args: BTreeMap<String, String>,
     /// Name of the chart to deploy, when the extension has several.
     pub chart: Option<String>,
@@ -40,6 +45,7 @@ pub struct DeployRequest {
 
 /// A release that is ready.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct DeployOutcome {
     /// Name of the release.
     pub release: String,

@@ -9,7 +9,7 @@ use edk_extension::Project;
 use edk_image::{Builder, HostSettings};
 use edk_store::Store;
 
-use crate::EngineError;
+use crate::{EngineError, shared::SharedSandbox};
 
 /// What the engine needs of the process it runs in.
 #[derive(Debug, Clone)]
@@ -30,12 +30,28 @@ pub struct Engine {
     pub(crate) setup: Setup,
     store: OnceLock<Store>,
     containers: OnceLock<Arc<Containers>>,
+    pub(crate) sandbox: SharedSandbox,
 }
 
 impl Engine {
     /// Returns an engine; nothing is opened before it is needed.
     pub fn new(setup: Setup) -> Self {
-        Self { setup, store: OnceLock::new(), containers: OnceLock::new() }
+        Self {
+            setup,
+            store: OnceLock::new(),
+            containers: OnceLock::new(),
+            sandbox: SharedSandbox::default(),
+        }
+    }
+
+    /// Returns the folder for everything that is kept.
+    pub fn data_folder(&self) -> &Path {
+        &self.setup.data
+    }
+
+    /// Returns what the clock on the wall says.
+    pub fn now(&self) -> SystemTime {
+        (self.setup.now)()
     }
 
     /// Opens the store, and removes what killed writers left in it.

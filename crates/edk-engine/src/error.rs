@@ -61,6 +61,34 @@ pub enum EngineError {
         /// What is wrong.
         reason: String,
     },
+    /// A tag that is not in the registry.
+    #[error("`{name}` is not in the registry")]
+    NoTag {
+        /// Repository and tag.
+        name: String,
+    },
+    /// A chart that is not on the target.
+    #[error("chart {chart} is not on {target}")]
+    NotListed {
+        /// Name of the target.
+        target: String,
+        /// Name and version of the chart.
+        chart: String,
+    },
+    /// A release that is there already.
+    #[error("release `{release}` is on {target} already")]
+    Installed {
+        /// Name of the target.
+        target: String,
+        /// Name of the release.
+        release: String,
+    },
+    /// An archive of images, which no target of ours takes yet.
+    #[error("`{file}` is an archive of images, and the sandbox takes charts only")]
+    ImageArchive {
+        /// Name of the file.
+        file: String,
+    },
     /// A port of a server of ours is taken.
     #[error("port {port} of this machine is taken")]
     PortTaken {
@@ -146,9 +174,9 @@ impl Explain for EngineError {
             | Self::Preflight { .. }
             | Self::NoDagImage { .. }
             | Self::Parameter { .. } => Code::InvalidInput,
-            Self::NoTarget { .. } => Code::NotFound,
-            Self::ForeignTarget { .. } => Code::Unsupported,
-            Self::PortTaken { .. } => Code::Conflict,
+            Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
+            Self::ForeignTarget { .. } | Self::ImageArchive { .. } => Code::Unsupported,
+            Self::PortTaken { .. } | Self::Installed { .. } => Code::Conflict,
             Self::Demo { .. } => Code::CommandFailed,
             Self::Io { source, .. } | Self::Network(source) => Code::of_io(source),
             Self::Cancelled(_) => Code::Cancelled,
@@ -172,11 +200,23 @@ impl Explain for EngineError {
                     known.join(", ")
                 }
             )],
+            Self::NotListed { .. } => hint("upload it first, or choose a version that is listed"),
+            Self::Installed { .. } => {
+                hint("uninstall it first: a platform can't change a release that is there")
+            }
+            Self::ImageArchive { .. } => {
+                hint("push the images to the registry of this machine: `edk push`")
+            }
             Self::PortTaken { .. } => hint("name another port, or `--port 0` for any that is free"),
             Self::Io { source, .. } if Code::of_io(source) == Code::DiskFull => {
                 hint("free some space on the disk, then run the command again")
             }
-            _ => self.room().map_or_else(Vec::new, Explain::hints),
+            _ => match self.room().map_or_else(Vec::new, Explain::hints) {
+                hints if hints.is_empty() && self.code() == Code::DiskFull => {
+                    hint("free some space on the disk, then run the command again")
+                }
+                hints => hints,
+            },
         }
     }
 

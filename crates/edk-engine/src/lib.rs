@@ -9,35 +9,53 @@
 //! neither environment nor home folder; floor 7 hands all of that in as [`Setup`].
 
 mod base;
+mod bases;
 mod build;
 mod demo;
 mod deploy;
 mod dispatcher;
+mod doctor;
 mod engine;
 mod error;
+mod extensions;
+mod foresee;
 mod new;
 mod package;
+mod preview;
 mod push;
+mod registry;
 mod run;
 mod serve;
+mod shared;
 mod status;
 mod target;
 mod uninstall;
+mod view;
 
 pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
+pub use bases::BaseView;
 pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};
 pub use dispatcher::{Dispatcher, EventSink};
+pub use doctor::{Diagnosis, Health, Remedy, RemedyJob};
 pub use edk_container::Bind;
 pub use edk_image::HostSettings;
 pub use edk_template::{Parameter, Preset, Type};
 pub use engine::{Engine, Setup};
 pub use error::EngineError;
+pub use extensions::{
+    ExtensionView, InstallRequest, Installed, PodView, RemoveRequest, TargetRequest, UploadRequest,
+    Uploaded,
+};
+pub use foresee::{DeployPlan, DeployPlanRequest, PlanAction, PlanStep};
 pub use new::{FileOutcome, NewOutcome, NewRequest, TemplateSummary};
 pub use package::{PackageOutcome, PackageRequest};
+pub use preview::{Preview, PreviewFile, PreviewRefusal, PreviewRequest, PreviewState};
 pub use push::{PushOutcome, PushRequest, Pushed};
+pub use registry::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
 pub use run::{RunOutcome, RunRequest};
 pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};
 pub use status::{ReleaseStatus, StatusOutcome, StatusRequest};
 pub use uninstall::{UninstallOutcome, UninstallRequest};
+pub use view::{ChartView, FolderRequest, ImageView, ProjectView};

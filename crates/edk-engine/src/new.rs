@@ -1,28 +1,36 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use edk_model::{Monitor, Outcome};
-use edk_template::{Answer, Catalog, Overwrite, Parameter};
-use serde::Serialize;
+use edk_template::{Answer, Catalog, Hardware, Kind, Overwrite, Parameter};
+use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError};
 
 /// Make an extension from a template.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct NewRequest {
     /// Name of the template.
     pub template: String,
     /// Folder of the new extension; without one, the answer to `name`.
     pub folder: Option<PathBuf>,
     /// Answers by parameter.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub answers: BTreeMap<String, String>,
     /// Whether files that are there may be replaced.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub overwrite: bool,
     /// Whether to only tell what would be written.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub dry_run: bool,
 }
 
 /// What was made, or would be.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct NewOutcome {
     /// Name of the template.
     pub template: String,
@@ -36,6 +44,7 @@ pub struct NewOutcome {
 
 /// A file of a new extension.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct FileOutcome {
     /// Path relative to the extension.
     pub path: String,
@@ -47,6 +56,7 @@ pub struct FileOutcome {
 
 /// A template, for a list.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct TemplateSummary {
     /// Name.
     pub name: String,
@@ -54,6 +64,10 @@ pub struct TemplateSummary {
     pub title: String,
     /// What it is for.
     pub description: String,
+    /// What kind of extension it makes.
+    pub kind: Kind,
+    /// What its containers run on.
+    pub hardware: Hardware,
     /// What it makes.
     pub makes: Vec<String>,
     /// What it asks.
@@ -71,6 +85,8 @@ impl Engine {
             name: template.name().to_owned(),
             title: template.title().to_owned(),
             description: template.description().to_owned(),
+            kind: template.kind(),
+            hardware: template.hardware(),
             makes: template.makes().to_vec(),
             parameters: template.parameters().to_vec(),
         };

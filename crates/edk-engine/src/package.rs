@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use edk_chart::{Chart, Packaged, Sources, resolve};
 use edk_extension::{ChartDir, Project, Role};
 use edk_model::{Digest, Finding, Monitor, Outcome, Severity};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError, engine::version_of};
 
 /// Package the charts of an extension.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct PackageRequest {
     /// Folder of the extension.
     pub project: PathBuf,
@@ -20,6 +21,7 @@ pub struct PackageRequest {
 
 /// A packaged chart.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PackageOutcome {
     /// Name of the chart.
     pub chart: String,

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use edk_extension::Role;
 use edk_model::{Digest, Monitor, Outcome};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     BuildOutcome, Engine, EngineError, build::BuiltImages, engine::version_of,
@@ -10,18 +10,22 @@ use crate::{
 };
 
 /// Build the images of an extension and put them into the registry of this machine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct PushRequest {
     /// Folder of the extension.
     pub project: PathBuf,
     /// Version of the extension; without one, its chart's.
     pub version: Option<String>,
     /// Values for `ARG`s.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub args: BTreeMap<String, String>,
 }
 
 /// What was pushed.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PushOutcome {
     /// How the images were built.
     pub build: BuildOutcome,
@@ -31,6 +35,7 @@ pub struct PushOutcome {
 
 /// An image under a name in the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Pushed {
     /// Repository and tag.
     pub name: String,

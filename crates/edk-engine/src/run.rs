@@ -7,12 +7,13 @@ use std::{
 use edk_image::Image;
 use edk_model::{Monitor, Outcome};
 use edk_runner::{Report, Runner, plan};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError};
 
 /// Run a processing container of an extension on local data.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct RunRequest {
     /// Folder of the extension.
     pub project: PathBuf,
@@ -23,11 +24,14 @@ pub struct RunRequest {
     /// Folder in which the run's folder is made; without one, `runs` in the engine's data folder.
     pub output: Option<PathBuf>,
     /// Values of the workflow's form.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub form: BTreeMap<String, String>,
 }
 
 /// How a run went.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct RunOutcome {
     /// Name of the processing container.
     pub container: String,

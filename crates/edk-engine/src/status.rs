@@ -2,12 +2,13 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use edk_model::Monitor;
 use edk_target::Client;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError, deploy::pods};
 
 /// Look how an extension, or everything, is doing on a target.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct StatusRequest {
     /// Folder of the extension; without one, all extensions of the target.
     pub project: Option<PathBuf>,
@@ -17,6 +18,7 @@ pub struct StatusRequest {
 
 /// How things are on a target.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct StatusOutcome {
     /// Name of the target.
     pub target: String,
@@ -26,6 +28,7 @@ pub struct StatusOutcome {
 
 /// A chart on a target, and how its release is.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ReleaseStatus {
     /// Name of the chart.
     pub chart: String,

@@ -2,8 +2,8 @@
 
 use std::{future::Future, sync::Arc};
 
-use edk_model::{CancellationToken, Monitor};
-use edk_sandbox::{Faults, Sandbox, SandboxError, Settings, serve};
+use edk_model::Monitor;
+use edk_sandbox::{Faults, Sandbox, Settings};
 use edk_target::{Client, Target};
 use tokio::net::TcpListener;
 
@@ -27,33 +27,14 @@ impl Engine {
     where
         F: Future<Output = Result<T, EngineError>>,
     {
-        let runtime = runtime()?;
-        runtime.block_on(async {
-            if name != SANDBOX {
-                return body(Client::connect(by_address(name)?)?).await;
-            }
-            let listener = loopback(0).await?;
-            let url = address(&listener)?;
-            let sandbox = match self.open_sandbox(&url, Faults::default()) {
-                Ok(sandbox) => sandbox,
-                Err(EngineError::Sandbox(SandboxError::InUse { .. })) => {
-                    let url = self.running_sandbox()?;
-                    monitor.line(&format!("the sandbox is served at {url}"));
-                    return body(Client::connect(sandbox_target(&url))?).await;
-                }
-                Err(error) => return Err(error),
-            };
-            let shutdown = CancellationToken::new();
-            let server = tokio::spawn(serve(listener, sandbox, shutdown.clone()));
-            let result = match Client::connect(sandbox_target(&url)) {
-                Ok(client) => body(client).await,
-                Err(error) => Err(error.into()),
-            };
-            shutdown.cancel();
-            // The result of the work counts, not how the server ended.
-            let _ = server.await;
-            result
-        })
+        if name != SANDBOX {
+            let client = Client::connect(by_address(name)?)?;
+            return runtime()?.block_on(body(client));
+        }
+        let sandbox = self.use_sandbox(monitor)?;
+        let client = Client::connect(sandbox_target(&sandbox.url))?;
+        // The sandbox is let go of after the last answer.
+        runtime()?.block_on(body(client))
     }
 
     /// Opens the sandbox of this machine, to be served at `url`, and leaves the address for others.
@@ -76,7 +57,8 @@ impl Engine {
         Ok(sandbox)
     }
 
-    fn running_sandbox(&self) -> Result<String, EngineError> {
+    /// Returns the address of the sandbox that another process serves.
+    pub(crate) fn running_sandbox(&self) -> Result<String, EngineError> {
         let path = self.sandbox_folder().join(ADDRESS_FILE);
         std::fs::read_to_string(&path).map_err(|source| EngineError::io(&path, source))
     }
@@ -101,7 +83,10 @@ fn by_address(name: &str) -> Result<Target, EngineError> {
     if !matches!(host, "localhost" | "127.0.0.1") {
         return Err(EngineError::ForeignTarget { url: name.to_owned() });
     }
-    Ok(sandbox_target(name.trim_end_matches('/')))
+    // Not called `sandbox`: another process serves it, perhaps not even a sandbox.
+    let mut target = sandbox_target(name.trim_end_matches('/'));
+    name.clone_into(&mut target.name);
+    Ok(target)
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, EngineError> {

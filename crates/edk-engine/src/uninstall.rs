@@ -2,12 +2,13 @@ use std::path::PathBuf;
 
 use edk_model::{Monitor, Outcome};
 use edk_target::Client;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError, deploy::PATIENCE};
 
 /// Remove an extension from a target.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct UninstallRequest {
     /// Folder of the extension.
     pub project: PathBuf,
@@ -16,11 +17,14 @@ pub struct UninstallRequest {
     /// Name of the chart, when the extension has several.
     pub chart: Option<String>,
     /// Whether to leave the release's own clean-up jobs out, when they hang.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub no_hooks: bool,
 }
 
 /// What is gone.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct UninstallOutcome {
     /// Name of the release.
     pub release: String,

@@ -1,6 +1,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use edk_model::{Descriptor, Digest, names};
@@ -53,6 +54,16 @@ impl Store {
     pub fn resolve(&self, repository: &str, tag: &str) -> Result<Option<Descriptor>, StoreError> {
         names::tag(tag).map_err(|reason| StoreError::bad_name(tag, reason))?;
         Ok(read_descriptor(&self.folder(repository)?.join(TAGS).join(tag)))
+    }
+
+    /// Returns when `repository:tag` was last written, or `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::BadName`] for a malformed repository or tag.
+    pub fn tagged_at(&self, repository: &str, tag: &str) -> Result<Option<SystemTime>, StoreError> {
+        names::tag(tag).map_err(|reason| StoreError::bad_name(tag, reason))?;
+        let path = self.folder(repository)?.join(TAGS).join(tag);
+        Ok(fs::metadata(path).and_then(|it| it.modified()).ok())
     }
 
     /// Returns the manifest of `repository` with this digest, or `None`.

@@ -1,0 +1,241 @@
+//! The command line that does the same as a call: what a window shows and copies.
+
+use std::{collections::BTreeMap, path::Path};
+
+use edk_engine::{InstallRequest, NewRequest};
+use edk_model::{Code, Failure};
+use serde_json::{Map, Value};
+
+use super::{input::JobRequest, table};
+
+/// Words of a command line.
+struct Line(Vec<String>);
+
+impl Line {
+    fn new(command: &str) -> Self {
+        Self(vec!["edk".to_owned(), command.to_owned()])
+    }
+
+    fn word(mut self, word: &str) -> Self {
+        self.0.push(quoted(word));
+        self
+    }
+
+    fn path(self, path: &Path) -> Self {
+        self.word(&path.to_string_lossy())
+    }
+
+    fn option(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.flag(name).word(value),
+            None => self,
+        }
+    }
+
+    fn flag(mut self, name: &str) -> Self {
+        self.0.push(name.to_owned());
+        self
+    }
+
+    fn pairs(self, name: &str, pairs: &BTreeMap<String, String>) -> Self {
+        pairs
+            .iter()
+            .fold(self, |line, (key, value)| line.flag(name).word(&format!("{key}={value}")))
+    }
+
+    fn target(self, target: &str) -> Self {
+        if target == "sandbox" { self } else { self.option("--target", Some(target)) }
+    }
+
+    fn end(self) -> String {
+        self.0.join(" ")
+    }
+}
+
+/// A word as a POSIX shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Returns the command line of the call `name`.
+///
+/// # Errors
+/// For a name that is no command or only a window's, and an input that makes no sense.
+pub(super) fn of_call(name: &str, input: Value) -> Result<String, Failure> {
+    let simple = |text: &str| Ok(text.to_owned());
+    match name {
+        "start" => Ok(of_job(&table::read("start", input)?)),
+        "templates" | "template_preview" if input["template"].is_null() => simple("edk new --list"),
+        "template_preview" | "create" => {
+            Ok(of_new(&table::read(name, input)?, name == "template_preview"))
+        }
+        "open_project" => Ok(folder("inspect", &input)),
+        "deploy_plan" => {
+            let text = |key: &str| input[key].as_str();
+            let line = Line::new("deploy").word(text("project").unwrap_or("."));
+            let line = line.target(text("target").unwrap_or("sandbox"));
+            let line = line.option("--version", text("version"));
+            Ok(line.option("--chart", text("chart")).flag("--dry-run").end())
+        }
+        "extensions" => {
+            Ok(Line::new("extensions").target(input["target"].as_str().unwrap_or("sandbox")).end())
+        }
+        "registry" => simple("edk registry list"),
+        "registry_delete" => {
+            let text = |key: &str| input[key].as_str().unwrap_or_default();
+            let image = format!("{}:{}", text("repository"), text("tag"));
+            Ok(Line::new("registry").word("delete").word(&image).end())
+        }
+        "bases" => simple("edk base --list"),
+        "doctor" => simple("edk doctor"),
+        _ if JobRequest::NAMES.contains(&name) => {
+            let request = serde_json::json!({"command": name, "input": input});
+            Ok(of_job(&table::read(name, request)?))
+        }
+        _ if table::COMMANDS.contains(&name) => {
+            let what = format!("`{name}` is for windows; the command line has nothing like it");
+            Err(Failure::new(Code::Unsupported, what))
+        }
+        _ => Err(table::unknown(name)),
+    }
+}
+
+fn folder(command: &str, input: &Value) -> String {
+    Line::new(command).word(input["folder"].as_str().unwrap_or(".")).end()
+}
+
+fn of_new(request: &NewRequest, dry_run: bool) -> String {
+    let mut line = Line::new("new").word(&request.template);
+    if let Some(folder) = &request.folder {
+        line = line.path(folder);
+    }
+    line = line.pairs("--set", &request.answers).flag("--yes");
+    if request.overwrite {
+        line = line.flag("--overwrite");
+    }
+    if dry_run || request.dry_run { line.flag("--dry-run").end() } else { line.end() }
+}
+
+impl JobRequest {
+    /// Names of the jobs, as in `start`.
+    pub(super) const NAMES: &[&str] = &[
+        "build",
+        "push",
+        "package",
+        "deploy",
+        "uninstall",
+        "run",
+        "base",
+        "demo",
+        "install",
+        "uninstall_release",
+        "upload",
+    ];
+}
+
+/// Returns the command line of a job.
+pub(super) fn of_job(request: &JobRequest) -> String {
+    match request {
+        JobRequest::Build(it) => {
+            Line::new("build").path(&it.project).pairs("--build-arg", &it.args).end()
+        }
+        JobRequest::Push(it) => {
+            let line = Line::new("push").path(&it.project).pairs("--build-arg", &it.args);
+            line.option("--version", it.version.as_deref()).end()
+        }
+        JobRequest::Package(it) => {
+            let line = Line::new("package").path(&it.project);
+            let line = line.option("--version", it.version.as_deref());
+            line.option("--dir", it.output.as_ref().map(|it| it.to_string_lossy()).as_deref()).end()
+        }
+        JobRequest::Deploy(it) => {
+            let line = Line::new("deploy").path(&it.project).target(&it.target);
+            let line = line.option("--version", it.version.as_deref());
+            let line = line.pairs("--param", &it.params).pairs("--build-arg", &it.args);
+            line.option("--chart", it.chart.as_deref()).end()
+        }
+        JobRequest::Uninstall(it) => {
+            let line = Line::new("uninstall").path(&it.project).target(&it.target);
+            let line = line.option("--chart", it.chart.as_deref());
+            if it.no_hooks { line.flag("--no-hooks").end() } else { line.end() }
+        }
+        JobRequest::Run(it) => {
+            let line = Line::new("run").path(&it.project).flag("--input").path(&it.input);
+            let line = line.option("--container", it.container.as_deref());
+            let out = it.output.as_ref().map(|it| it.to_string_lossy());
+            line.option("--out", out.as_deref()).pairs("--set", &it.form).end()
+        }
+        JobRequest::Base(it) => {
+            let from = it.from.as_ref().map(ToString::to_string);
+            let line = Line::new("base").word(&it.name).option("--from", from.as_deref());
+            let line = line.option("--mirror", it.mirror.as_deref());
+            if it.refresh { line.flag("--refresh").end() } else { line.end() }
+        }
+        JobRequest::Demo(it) => {
+            let folder = it.folder.as_ref().map(|it| it.to_string_lossy());
+            let base = it.base.as_ref().map(ToString::to_string);
+            let line = Line::new("demo").option("--dir", folder.as_deref());
+            let line = line.option("--base", base.as_deref());
+            line.option("--mirror", it.mirror.as_deref()).end()
+        }
+        JobRequest::Install(it) => of_install(it),
+        JobRequest::UninstallRelease(it) => {
+            Line::new("uninstall").option("--release", Some(&it.release)).target(&it.target).end()
+        }
+        JobRequest::Upload(it) => Line::new("upload").path(&it.file).target(&it.target).end(),
+    }
+}
+
+fn of_install(request: &InstallRequest) -> String {
+    let line = Line::new("install").word(&request.name);
+    let line = line.option("--version", Some(&request.version)).target(&request.target);
+    line.pairs("--param", &texts(&request.params)).end()
+}
+
+/// Values of parameters as they are typed.
+fn texts(params: &Map<String, Value>) -> BTreeMap<String, String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            items.join(",")
+        }
+        other => other.to_string(),
+    };
+    params.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_call_is_told_as_it_is_typed() {
+        let check = |name: &str, input: Value, expected: &str| {
+            assert_eq!(of_call(name, input).unwrap(), expected);
+        };
+        check("doctor", json!({}), "edk doctor");
+        check("deploy", json!({"project": "/x y", "target": "sandbox"}), "edk deploy '/x y'");
+        check(
+            "start",
+            json!({"command": "deploy", "input": {"project": "a", "target": "http://localhost:1",
+                "version": "0.2.0", "params": {"p": "it's"}}}),
+            r"edk deploy a --target http://localhost:1 --version 0.2.0 --param 'p=it'\''s'",
+        );
+        check(
+            "install",
+            json!({"target": "sandbox", "name": "a", "version": "0.1.0",
+                "params": {"b": true, "c": ["x", "y"]}}),
+            "edk install a --version 0.1.0 --param b=true --param c=x,y",
+        );
+        check("create", json!({"template": "t", "folder": "f"}), "edk new t f --yes");
+        assert_eq!(of_call("nothing", json!({})).unwrap_err().code, Code::NotFound);
+        assert_eq!(of_call("set_theme", json!({})).unwrap_err().code, Code::Unsupported);
+    }
+}

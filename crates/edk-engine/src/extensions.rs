@@ -1,0 +1,330 @@
+use std::{collections::BTreeMap, path::PathBuf};
+
+use edk_model::{Monitor, Outcome};
+use edk_target::{Client, Extension, InstallOutcome, Pod, preflight};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    Engine, EngineError, UninstallOutcome,
+    deploy::{PATIENCE, pods},
+};
+
+/// Name a target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct TargetRequest {
+    /// Name of the target.
+    pub target: String,
+}
+
+/// A row of a target's list: a chart, or a launched instance of one.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct ExtensionView {
+    /// Name of the chart.
+    pub name: String,
+    /// What it is called on the platform; the name when the chart says nothing else.
+    pub display_name: String,
+    /// What it is.
+    pub description: String,
+    /// `dag` for a workflow, `application`, or what else the platform says.
+    pub kind: String,
+    /// Versions on the target, newest first.
+    pub versions: Vec<String>,
+    /// Keywords of the chart.
+    pub keywords: Vec<String>,
+    /// Whether it calls itself experimental.
+    pub experimental: bool,
+    /// Whether it asks for a GPU.
+    pub gpu: bool,
+    /// Whether each install makes a release of its own.
+    pub multi: bool,
+    /// `extension_params` as the target gives them, `null` when there are none.
+    pub params: Value,
+    /// Whether there is a release.
+    pub installed: bool,
+    /// Name of the release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// Version of the release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installed_version: Option<String>,
+    /// Helm's status of the release, such as `deployed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub helm_status: Option<String>,
+    /// Its pods.
+    pub pods: Vec<PodView>,
+    /// Whether all pods run or have completed.
+    pub ready: bool,
+    /// Paths and ports at which it can be reached.
+    pub links: Vec<String>,
+}
+
+/// A pod of a release.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct PodView {
+    /// Its name.
+    pub name: String,
+    /// Its status in lower case, such as `running` or `errimagepull`.
+    pub status: String,
+    /// Why, when the target tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Install a chart that is on the target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct InstallRequest {
+    /// Name of the target.
+    pub target: String,
+    /// Name of the chart.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Values of extension parameters; lists as texts with commas or as lists.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(type = "Record<string, unknown>"))]
+    pub params: Map<String, Value>,
+}
+
+/// A release that is ready, or was found ready.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Installed {
+    /// Name of the release.
+    pub release: String,
+    /// Name of the target.
+    pub target: String,
+    /// Helm's status.
+    pub helm_status: String,
+    /// Status of its pods by name.
+    pub pods: BTreeMap<String, String>,
+}
+
+/// Remove a release from a target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct RemoveRequest {
+    /// Name of the target.
+    pub target: String,
+    /// Name of the release.
+    pub release: String,
+    /// Version of its chart.
+    pub version: String,
+}
+
+/// Send a packaged chart to a target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct UploadRequest {
+    /// Name of the target.
+    pub target: String,
+    /// The file, `<name>-<version>.tgz`.
+    pub file: PathBuf,
+}
+
+/// A chart that is listed.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Uploaded {
+    /// Name of the chart.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Name of the target.
+    pub target: String,
+}
+
+impl Engine {
+    /// Returns what is on a target, row by row as the target lists it.
+    ///
+    /// # Errors
+    /// [`EngineError::Target`] if the target can't be reached.
+    pub fn extensions(
+        &self,
+        target: &str,
+        monitor: &Monitor,
+    ) -> Result<Vec<ExtensionView>, EngineError> {
+        let monitor = monitor.stage("status");
+        self.with_target(target, &monitor, async |client: Client| {
+            Ok(client.extensions(&monitor).await?.iter().map(view).collect())
+        })
+    }
+
+    /// Installs a chart that is on the target, and follows it until it is ready. A chart that can
+    /// be installed several times gets one more release; of any other, a release that is there is
+    /// told as a conflict.
+    ///
+    /// # Errors
+    /// [`EngineError::NotListed`], [`EngineError::Installed`], and [`EngineError::Target`] if it
+    /// is refused or does not become ready.
+    pub fn install_chart(
+        &self,
+        request: &InstallRequest,
+        monitor: &Monitor,
+    ) -> Result<Installed, EngineError> {
+        let InstallRequest { target, name, version, params } = request;
+        self.with_target(target, monitor, async |client: Client| {
+            let install = monitor.stage("install");
+            install.started(name);
+            let listed = client.extensions(&install).await?;
+            let row = listed.iter().find(|row| row.name == *name && row.versions.contains(version));
+            let row = row.ok_or_else(|| EngineError::NotListed {
+                target: target.clone(),
+                chart: format!("{name} {version}"),
+            })?;
+            let params = completed(&row.raw["extension_params"], params);
+            let outcome = client.install(name, version, &row.keywords, &params, &install).await?;
+            let release = outcome.release().to_owned();
+            if matches!(outcome, InstallOutcome::AlreadyInstalled { .. }) {
+                return Err(EngineError::Installed { target: target.clone(), release });
+            }
+            install.finished(name, Outcome::Done, &format!("release {release}"));
+            let follow = monitor.stage("follow");
+            follow.started(&release);
+            let followed = client.follow(&release, PATIENCE, &follow).await?;
+            let summary = format!("{}, pods ready", followed.helm_status);
+            follow.finished(&release, Outcome::Done, &summary);
+            let (helm_status, pods) = (followed.helm_status, pods(&followed.pods));
+            Ok(Installed { release, target: target.clone(), helm_status, pods })
+        })
+    }
+
+    /// Removes a release and waits until it is gone.
+    ///
+    /// # Errors
+    /// [`EngineError::Target`] if the target can't be reached or the release does not go.
+    pub fn remove_release(
+        &self,
+        request: &RemoveRequest,
+        monitor: &Monitor,
+    ) -> Result<UninstallOutcome, EngineError> {
+        let RemoveRequest { target, release, version } = request;
+        let monitor = monitor.stage("uninstall");
+        self.with_target(target, &monitor, async |client: Client| {
+            monitor.started(release);
+            let listed = client.extensions(&monitor).await?;
+            let there = listed.iter().find_map(|row| row.deployment(release));
+            let (release, target) = (release.clone(), target.clone());
+            let Some(there) = there else {
+                monitor.finished(&release, Outcome::Reused, "it was not installed");
+                return Ok(UninstallOutcome { release, target, was_installed: false });
+            };
+            let version = if version.is_empty() { &there.version } else { version };
+            client.uninstall(&release, version, false, &monitor).await?;
+            client.wait_gone(&release, PATIENCE, &monitor).await?;
+            monitor.finished(&release, Outcome::Done, "gone");
+            Ok(UninstallOutcome { release, target, was_installed: true })
+        })
+    }
+
+    /// Sends a packaged chart to a target and waits until it is listed.
+    ///
+    /// # Errors
+    /// [`EngineError::ImageArchive`] for an archive of images, [`EngineError::Io`] if the file
+    /// can't be read, [`EngineError::Target`] if it is refused.
+    pub fn upload_chart(
+        &self,
+        request: &UploadRequest,
+        monitor: &Monitor,
+    ) -> Result<Uploaded, EngineError> {
+        let UploadRequest { target, file } = request;
+        let file_name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if file_name.ends_with(".tar") {
+            return Err(EngineError::ImageArchive { file: file_name });
+        }
+        let (name, version) = match preflight::chart_file(&file_name) {
+            Ok((name, version)) => (name.to_owned(), version.to_owned()),
+            Err(finding) => {
+                return Err(EngineError::Preflight { chart: file_name, findings: vec![*finding] });
+            }
+        };
+        let bytes = std::fs::read(file).map_err(|source| EngineError::io(file, source))?;
+        let monitor = monitor.stage("upload");
+        self.with_target(target, &monitor, async |client: Client| {
+            monitor.started(&file_name);
+            client.upload_chart(&file_name, bytes, &monitor).await?;
+            client.wait_listed(&name, &version, PATIENCE, &monitor).await?;
+            monitor.finished(&file_name, Outcome::Done, &format!("{name} {version} is listed"));
+            Ok(Uploaded { name, version, target: target.clone() })
+        })
+    }
+}
+
+fn view(row: &Extension) -> ExtensionView {
+    let text = |key: &str| row.raw.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let deployment = row.deployment(&row.release);
+    let links = row.raw.get("links").and_then(Value::as_array).into_iter().flatten();
+    let display_name = match text("display_name") {
+        name if name.is_empty() => row.release.clone(),
+        name => name,
+    };
+    ExtensionView {
+        name: row.name.clone(),
+        display_name,
+        description: text("description"),
+        kind: text("kind"),
+        versions: row.versions.clone(),
+        keywords: row.keywords.clone(),
+        experimental: text("experimental") == "yes",
+        gpu: text("resourceRequirement") == "gpu",
+        multi: row.is_multi_installable(),
+        params: row.raw.get("extension_params").cloned().unwrap_or(Value::Null),
+        installed: deployment.is_some(),
+        release: deployment.map(|it| it.release.clone()),
+        installed_version: deployment.map(|it| it.version.clone()),
+        helm_status: deployment.map(|it| it.helm_status.clone()),
+        pods: deployment.map(|it| it.pods.iter().map(pod).collect()).unwrap_or_default(),
+        ready: deployment.is_some_and(|it| it.ready),
+        links: links.filter_map(Value::as_str).map(str::to_owned).collect(),
+    }
+}
+
+fn pod(pod: &Pod) -> PodView {
+    PodView { name: pod.name.clone(), status: pod.status.clone(), reason: pod.reason.clone() }
+}
+
+/// The values a platform gets: those given, and the defaults of those that were not. Lists become
+/// texts with commas; what a form only shows (`doc`, `group_name`) takes no value.
+fn completed(declared: &Value, given: &Map<String, Value>) -> Map<String, Value> {
+    let mut values = given.clone();
+    for (name, parameter) in declared.as_object().into_iter().flatten() {
+        let shown_only = matches!(parameter["type"].as_str(), Some("doc" | "group_name"));
+        if !shown_only && !values.contains_key(name) && !parameter["default"].is_null() {
+            values.insert(name.clone(), parameter["default"].clone());
+        }
+    }
+    for value in values.values_mut() {
+        if let Value::Array(items) = value {
+            let items: Vec<String> =
+                items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
+            *value = preflight::join_choices(&items);
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parameters_that_were_not_given_have_their_defaults() {
+        let declared = json!({
+            "a": {"type": "string", "default": "x"},
+            "b": {"type": "list_multi", "default": ["p", "q"]},
+            "c": {"type": "doc", "default": "text"},
+            "d": {"type": "bool", "default": false},
+            "e": {"type": "string"},
+        });
+        let given = json!({"d": true, "f": ["r"]});
+        let values = completed(&declared, given.as_object().unwrap());
+        assert_eq!(Value::from(values), json!({"d": true, "f": "r", "a": "x", "b": "p,q"}));
+        assert!(completed(&Value::Null, &Map::new()).is_empty());
+    }
+}

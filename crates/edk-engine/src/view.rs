@@ -1,0 +1,265 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use edk_chart::Chart;
+use edk_extension::{ChartDir, ImageDir, Project, Role, build_order};
+use edk_image::{Foreseen, ImageError, PlanRequest};
+use edk_model::{Explain as _, Finding};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Engine, EngineError};
+
+/// Look at the extension in a folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct FolderRequest {
+    /// Folder of the extension.
+    pub folder: PathBuf,
+}
+
+/// What an extension is made of, and what of it has changed since it was built.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ProjectView {
+    /// Its folder, in full.
+    pub folder: PathBuf,
+    /// Name of its first chart, else of its folder.
+    pub name: String,
+    /// Its images, in the order they are built.
+    pub images: Vec<ImageView>,
+    /// Its charts.
+    pub charts: Vec<ChartView>,
+    /// Its DAG files, relative to the folder.
+    pub dags: Vec<PathBuf>,
+    /// What is wrong with it; while there is an error it can't be built.
+    pub findings: Vec<Finding>,
+}
+
+/// An image of an extension.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ImageView {
+    /// `LABEL IMAGE`.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The Dockerfile, relative to the folder.
+    pub dockerfile: String,
+    /// Whether a build would do something.
+    pub stale: bool,
+    /// Why it is stale or not, one sentence without a full stop.
+    pub why: String,
+    /// How many steps make a layer.
+    pub steps: usize,
+    /// How many of them would be found done.
+    pub reused: usize,
+}
+
+/// A chart of an extension.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ChartView {
+    /// Name in `Chart.yaml`.
+    pub name: String,
+    /// Version in `Chart.yaml`.
+    pub version: String,
+    /// Keywords in `Chart.yaml`.
+    pub keywords: Vec<String>,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The DAG image of a workflow.
+    pub dag_image: Option<String>,
+    /// `extension_params` of its values as written, `null` when there are none.
+    pub params: Value,
+}
+
+impl Engine {
+    /// Looks at the extension in `folder` as it lies there: nothing is built or fetched. What is
+    /// wrong with its files is part of the result.
+    ///
+    /// # Errors
+    /// [`EngineError::Extension`] if there is no extension in the folder or it can't be read.
+    pub fn project_view(&self, folder: &Path) -> Result<ProjectView, EngineError> {
+        let folder = &folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let project = match self.project(folder) {
+            Ok(project) => project,
+            Err(error) if !error.findings().is_empty() => {
+                return Ok(ProjectView {
+                    folder: folder.to_owned(),
+                    name: name_of(folder),
+                    images: Vec::new(),
+                    charts: Vec::new(),
+                    dags: Vec::new(),
+                    findings: error.findings(),
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let mut findings = Vec::new();
+        let (images, _) = self.look_at_images(&project, &mut findings)?;
+        let charts = project.charts.iter().map(|chart| chart_view(chart, &mut findings)).collect();
+        let name = project.charts.first().map(|chart| chart.name.clone());
+        let name = name.unwrap_or_else(|| name_of(&project.root));
+        let dags = dag_files(&project);
+        Ok(ProjectView { folder: project.root, name, images, charts, dags, findings })
+    }
+
+    /// Looks at all images, and says what building them would do where that can be known.
+    pub(crate) fn look_at_images(
+        &self,
+        project: &Project,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(Vec<ImageView>, Vec<Option<Foreseen>>), EngineError> {
+        let order = match build_order(project) {
+            Ok(order) => order,
+            Err(error) => {
+                findings.extend(error.findings());
+                project.images.iter().collect()
+            }
+        };
+        let (mut views, mut foreseen) = (Vec::new(), Vec::new());
+        let mut stale: BTreeSet<&str> = BTreeSet::new();
+        for image in order {
+            let outlook = self.outlook(image)?;
+            let below = image.bases.iter().find(|base| stale.contains(base.as_str()));
+            let (view, seen) = image_view(image, outlook, below, findings);
+            if view.stale {
+                stale.insert(&image.name);
+            }
+            views.push(view);
+            foreseen.push(seen);
+        }
+        Ok((views, foreseen))
+    }
+
+    fn outlook(&self, image: &ImageDir) -> Result<Result<Foreseen, ImageError>, EngineError> {
+        let text = fs::read_to_string(&image.dockerfile)
+            .map_err(|source| EngineError::io(&image.dockerfile, source))?;
+        let args = BTreeMap::new();
+        let (file, context) = (&image.display, &image.context);
+        let builder = self.builder()?;
+        let plan = builder.plan_offline(&PlanRequest { text: &text, file, context, args: &args });
+        Ok(plan.map(|plan| builder.foresee(&plan)))
+    }
+}
+
+fn image_view(
+    image: &ImageDir,
+    outlook: Result<Foreseen, ImageError>,
+    stale_base: Option<&String>,
+    findings: &mut Vec<Finding>,
+) -> (ImageView, Option<Foreseen>) {
+    let view = |stale, why: String, steps, reused| ImageView {
+        name: image.name.clone(),
+        role: image.role,
+        dockerfile: image.display.clone(),
+        stale,
+        why,
+        steps,
+        reused,
+    };
+    match outlook {
+        Ok(seen) => {
+            let (stale, why) = match (&seen, stale_base) {
+                (_, Some(base)) => (true, format!("its base `{base}` is built first")),
+                (Foreseen { image: Some(_), .. }, _) => (false, "unchanged".to_owned()),
+                (Foreseen { next: Some(step), reused: 0, .. }, _) => {
+                    (true, format!("nothing of it is built; the first step is `{step}`"))
+                }
+                (Foreseen { next: Some(step), .. }, _) => {
+                    (true, format!("changed from `{step}` on"))
+                }
+                (Foreseen { next: None, .. }, _) => {
+                    (true, "its configuration has changed".to_owned())
+                }
+            };
+            let (steps, reused) = (seen.steps, seen.reused);
+            (view(stale, why, steps, reused), (!stale).then_some(seen))
+        }
+        Err(error) => {
+            let why = match &error {
+                ImageError::NoBase { .. } => error.to_string(),
+                _ if !error.findings().is_empty() => "its Dockerfile is wrong".to_owned(),
+                _ => error.to_string(),
+            };
+            findings.extend(error.findings());
+            (view(true, why, 0, 0), None)
+        }
+    }
+}
+
+fn chart_view(chart: &ChartDir, findings: &mut Vec<Finding>) -> ChartView {
+    let params = match Chart::load(&chart.folder) {
+        Ok(chart) => chart.values.get("extension_params").cloned().unwrap_or(Value::Null),
+        Err(error) => {
+            findings.extend(error.findings());
+            Value::Null
+        }
+    };
+    ChartView {
+        name: chart.name.clone(),
+        version: chart.version.clone(),
+        keywords: chart.keywords.clone(),
+        folder: chart.folder.clone(),
+        dag_image: chart.dag_image.clone(),
+        params,
+    }
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The Python files of DAG images that make a DAG, relative to the extension, sorted.
+fn dag_files(project: &Project) -> Vec<PathBuf> {
+    let mut found = BTreeSet::new();
+    for image in project.images.iter().filter(|image| image.role == Role::Dag) {
+        collect_dags(&image.context, &mut found);
+    }
+    let relative = |path: PathBuf| {
+        path.strip_prefix(&project.root).map(Path::to_owned).unwrap_or_else(|_| path.clone())
+    };
+    found.into_iter().map(relative).collect()
+}
+
+fn collect_dags(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        // A link may lead in a circle.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect_dags(&path, found);
+        } else if path.extension().is_some_and(|it| it == "py")
+            && fs::read_to_string(&path).is_ok_and(|text| makes_a_dag(&text))
+        {
+            found.insert(path);
+        }
+    }
+}
+
+/// Says whether a Python file makes a DAG: the word with a bracket, outside of an import.
+fn makes_a_dag(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start();
+        !line.starts_with('#') && (line.contains("DAG(") || line.starts_with("@dag"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dag_is_told_from_a_file_that_only_speaks_of_one() {
+        for text in ["dag = DAG(\n", "with DAG(dag_id='x') as dag:", "@dag(schedule=None)"] {
+            assert!(makes_a_dag(text), "{text}");
+        }
+        for text in ["from airflow.models import DAG\n", "# DAG(x)", "class A(Operator):"] {
+            assert!(!makes_a_dag(text), "{text}");
+        }
+    }
+}

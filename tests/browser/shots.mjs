@@ -1,0 +1,56 @@
+// Takes a picture of every page in every state that matters, to be looked at: node shots.mjs [FOLDER]
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openBrowser, openPage, serveReplay } from './stage.mjs';
+
+const folder = process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), 'shots');
+const only = process.argv[3];
+const pages = ['home', 'new', 'deploy', 'extensions', 'registry', 'settings'];
+const deploy = 'deploy?project=%2Fsrv%2Fada%2Fmy-radiomics';
+const wanted = [
+  ...pages.flatMap((page) => ['light', 'dark'].map((scheme) => ({ page, scheme, scene: 'usual' }))),
+  ...pages.map((page) => ({ page, scheme: 'light', scene: 'empty' })),
+  ...['home', 'deploy', 'extensions', 'registry'].map((page) => ({ page, scheme: 'light', scene: 'failed' })),
+  { page: 'home', scheme: 'light', scene: 'busy', hash: 'home?job=j1' },
+  { page: 'deploy', scheme: 'dark', scene: 'busy' },
+  { page: 'home', scheme: 'light', scene: 'offline' },
+  { page: 'extensions', scheme: 'light', scene: 'loading' },
+];
+
+mkdirSync(folder, { recursive: true });
+const server = await serveReplay();
+const browser = await openBrowser();
+const shoot = async (name, { scene, scheme, hash, act, theme, size }) => {
+  if (only && !name.includes(only)) return;
+  const { page, faults } = await openPage(browser.context, { scheme });
+  if (size) await page.setViewportSize(size);
+  await page.goto(`${server.url}?scene=${scene}&pace=0.1#/${hash}`);
+  await page.waitForLoadState('networkidle');
+  if (theme) await page.evaluate((name) => (document.documentElement.dataset.theme = name), theme);
+  await act?.(page);
+  await page.waitForTimeout(350);
+  // The page scrolls inside of the window: make the window as high as the page.
+  const high = size ? 0 : await page.evaluate(() => document.querySelector('main').scrollHeight);
+  if (high > 860) await page.setViewportSize({ width: 1280, height: Math.min(high, 2400) });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+  for (const fault of faults) console.log(`${name}: ${fault}`);
+  await page.close();
+};
+for (const { page, scheme, scene, hash } of wanted) {
+  await shoot(`${page}-${scene}-${scheme}`, { scene, scheme, hash: hash ?? (page === 'deploy' && scene !== 'empty' ? deploy : page) });
+}
+await shoot('deploy-done', { scene: 'usual', scheme: 'light', hash: deploy, act: async (page) => {
+  await page.getByRole('button', { name: 'Deploy', exact: true }).click();
+  await page.getByText('succeeded', { exact: true }).first().waitFor();
+} });
+await shoot('palette', { scene: 'usual', scheme: 'light', hash: 'home', size: { width: 1280, height: 800 }, act: (page) => page.keyboard.press('Control+k') });
+await shoot('palette-dark', { scene: 'usual', scheme: 'dark', hash: 'home', size: { width: 1280, height: 800 }, act: (page) => page.keyboard.press('Control+k') });
+await shoot('registry-layers', { scene: 'usual', scheme: 'light', hash: 'registry', act: (page) => page.getByRole('button', { name: '1 layer' }).first().click() });
+await shoot('registry-delete', { scene: 'usual', scheme: 'light', hash: 'registry', size: { width: 1280, height: 800 }, act: (page) => page.getByRole('button', { name: 'Delete 0.1.0' }).click() });
+await shoot('extensions-params', { scene: 'usual', scheme: 'light', hash: 'extensions', act: (page) => page.getByRole('button', { name: 'Organ segmentation' }).click() });
+await shoot('new-refused', { scene: 'usual', scheme: 'light', hash: 'new', act: (page) => page.getByLabel('Name', { exact: true }).fill('My Ext') });
+await shoot('home-contrast', { scene: 'usual', scheme: 'light', hash: 'home', theme: 'contrast' });
+await shoot('deploy-narrow', { scene: 'usual', scheme: 'light', hash: deploy, size: { width: 800, height: 1000 } });
+await browser.close();
+server.close();
