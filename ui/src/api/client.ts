@@ -1,0 +1,36 @@
+import type { Host } from '../host/types';
+import type { CommandName, Input, Output } from './commands';
+import type { Failure } from './types';
+
+/** A command that was refused, with the reason for the user. */
+export class Refused extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.what);
+    this.name = 'Refused';
+  }
+}
+
+/** Returns why something failed, whatever was thrown. */
+export function reason(error: unknown): Failure {
+  if (error instanceof Refused) return error.failure;
+  return { code: 'bug', what: 'the window made a mistake of its own', why: [String(error)] };
+}
+
+/** The typed face of a host: a wrong input is a compile error. */
+export class Client {
+  constructor(readonly host: Host) {}
+
+  /** Returns the output of the command, or throws {@link Refused}. */
+  async call<N extends CommandName>(name: N, input: Input<N>): Promise<Output<N>> {
+    const answer = await this.host.call(name, input);
+    if (!answer.ok) throw new Refused(answer.failure);
+    return answer.output as Output<N>;
+  }
+
+  /** Sends the bytes of a chart or an image archive and returns the job that delivers them. */
+  async upload(file: File, target: string): Promise<{ job: string }> {
+    const answer = await this.host.upload(file, target);
+    if (!answer.ok) throw new Refused(answer.failure);
+    return answer.output as { job: string };
+  }
+}

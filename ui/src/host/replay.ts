@@ -1,0 +1,236 @@
+// A host without an engine: it answers from recorded runs. For the tests, and to look at states that
+// are hard to bring about; never part of the program.
+import type { Message } from '../api/message';
+import type { AppState, Failure, JobChange, PreviewFile } from '../api/types';
+import { fold, hasEnded, nothing } from '../state/fold';
+import * as recorded from './recording';
+import { listenToDrops } from './drop';
+import type { Answer, Connection, Drop, Host, Listener } from './types';
+
+/** What the engine is like: as it usually is, just installed, in the middle of something, with things
+ *  that fail, gone, or slow without end. */
+export type Scene = 'usual' | 'empty' | 'busy' | 'failed' | 'offline' | 'loading';
+
+const unreachable: Failure = {
+  code: 'unreachable', what: 'the target `sandbox` does not answer', why: ['connection refused'], hints: ['Start it, or choose another target in the settings.'],
+};
+
+type Input = Record<string, unknown>;
+type Unnumbered = Message extends infer M ? (M extends Message ? Omit<M, 'seq'> : never) : never;
+
+export class ReplayHost implements Host {
+  readonly knowsPaths = false;
+  /** What was called, for tests. */
+  readonly calls: { name: string; input: unknown }[] = [];
+  #state: AppState = nothing;
+  #listeners = new Set<Listener>();
+  #seq = 0;
+  #jobs = 0;
+  #connection: Connection = 'online';
+  #theme = 'system';
+  #projects = recorded.projects;
+  #registry = recorded.registry;
+  #project = recorded.project;
+
+  /** `pace` stretches the time between events; 0 plays a run at once. */
+  constructor(
+    private readonly scene: Scene = 'usual',
+    private readonly pace = 1,
+  ) {
+    if (scene === 'busy') this.#play('demo', recorded.headerOf('demo', {}), 0.3);
+    if (scene === 'busy') this.#play('deploy', recorded.headerOf('deploy', { project: recorded.FOLDER }), 0.36);
+    if (scene === 'failed') this.#fail('refused');
+    if (scene === 'failed') this.#fail('broken');
+    if (scene === 'offline') this.#connection = 'offline';
+  }
+
+  async call(name: string, input: unknown): Promise<Answer> {
+    this.calls.push({ name, input });
+    if (this.scene === 'loading') return new Promise(() => undefined);
+    if (this.scene === 'offline') return failed({ code: 'unreachable', what: 'the engine does not answer', hints: ['Start it again with `edk serve`; this window connects by itself.'] });
+    return this.#answer(name, (input ?? {}) as Input);
+  }
+
+  async upload(file: File, target: string): Promise<Answer> {
+    return this.#start('upload', { name: file.name, target });
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    listener.connection(this.scene === 'loading' ? 'connecting' : this.#connection);
+    if (this.#connection === 'online' && this.scene !== 'loading') listener.message({ seq: this.#seq, kind: 'snapshot', state: this.#state });
+    return () => this.#listeners.delete(listener);
+  }
+
+  reconnect(): void {
+    this.connect('online');
+  }
+
+  /** Cuts or mends the line. */
+  connect(state: Connection): void {
+    this.#connection = state;
+    for (const listener of this.#listeners) {
+      listener.connection(state);
+      if (state === 'online') listener.message({ seq: this.#seq, kind: 'snapshot', state: this.#state });
+    }
+  }
+
+  drops(listener: (drop: Drop) => void): () => void {
+    return listenToDrops(listener);
+  }
+
+  async pickFolder(): Promise<string | null> {
+    return null;
+  }
+
+  open(): void {}
+
+  #say(message: Unnumbered): void {
+    this.#seq += 1;
+    const numbered = { ...message, seq: this.#seq } as Message;
+    this.#state = fold(this.#state, numbered);
+    if (this.#connection !== 'online') return;
+    for (const listener of this.#listeners) listener.message(numbered);
+  }
+
+  #fail(run: 'refused' | 'broken'): void {
+    const header = { ...recorded.headerOf('deploy', { project: recorded.FOLDER }) };
+    this.#jobs += 1;
+    const job = `j${this.#jobs}`;
+    const { events, result } = recorded.runs[run];
+    this.#say({ kind: 'job', job, change: { to: 'added', ...header } });
+    for (const event of events) this.#say({ kind: 'event', job, event });
+    const seconds = (events.at(-1)?.at_ms ?? 0) / 1000;
+    const change: JobChange = { to: 'ended', state: 'failed', seconds };
+    if (result.failure) change.failure = result.failure;
+    this.#say({ kind: 'job', job, change });
+  }
+
+  /** Plays a run; stops for good after the part `until` of it. */
+  #play(command: string, header: ReturnType<typeof recorded.headerOf>, until = 1): string {
+    this.#jobs += 1;
+    const job = `j${this.#jobs}`;
+    const { events, result } = recorded.runOf(command);
+    this.#say({ kind: 'job', job, change: { to: 'added', ...header } });
+    const last = Math.floor(events.length * until);
+    const seconds = (events.at(-1)?.at_ms ?? 0) / 1000;
+    const end = () => {
+      const change: JobChange = { to: 'ended', state: 'succeeded', seconds };
+      if (result.result) change.response = result.result as NonNullable<typeof change.response>;
+      if (command === 'deploy') this.#project = recorded.built;
+      this.#say({ kind: 'job', job, change });
+      this.#say({ kind: 'changed', what: 'target' });
+    };
+    const isGone = () => this.#state.jobs.some((known) => known.id === job && known.state !== 'running');
+    if (until < 1) {
+      for (const event of events.slice(0, last)) this.#say({ kind: 'event', job, event });
+      return job;
+    }
+    const next = (index: number) => {
+      if (isGone()) return;
+      const event = events[index];
+      if (!event) return end();
+      this.#say({ kind: 'event', job, event });
+      if (this.pace === 0) return next(index + 1);
+      setTimeout(() => next(index + 1), 60 * this.pace);
+    };
+    if (this.pace === 0) next(0);
+    else setTimeout(() => next(0), 20);
+    return job;
+  }
+
+  #start(command: string, input: Input): Answer {
+    return done({ job: this.#play(command, recorded.headerOf(command, input)) });
+  }
+
+  #answer(name: string, input: Input): Answer {
+    const isEmpty = this.scene === 'empty';
+    const isFailed = this.scene === 'failed';
+    switch (name) {
+      case 'templates':
+        return done(recorded.templates);
+      case 'template_preview':
+        return done(preview((input['answers'] ?? {}) as Record<string, string>));
+      case 'create':
+        return done({ template: 'radiomics', folder: input['folder'], dry_run: false, files: recorded.files });
+      case 'projects':
+        return done(isEmpty ? [] : this.#projects);
+      case 'forget_project':
+        this.#projects = this.#projects.filter(({ folder }) => folder !== input['folder']);
+        this.#say({ kind: 'changed', what: 'projects' });
+        return done({});
+      case 'open_project':
+        if (!/^\/srv\/ada/.test(String(input['folder']))) {
+          return failed({ code: 'not-found', what: `there is no folder \`${String(input['folder'])}\``, hints: ['Check the path.'] });
+        }
+        if (isFailed) return done({ ...this.#project, findings: recorded.runs.broken.result.failure?.findings ?? [] });
+        return done({ ...this.#project, folder: input['folder'] });
+      case 'deploy_plan':
+        if (isFailed && recorded.runs.broken.result.failure) return failed(recorded.runs.broken.result.failure);
+        return done(recorded.plan);
+      case 'history':
+        return done(isEmpty ? [] : recorded.history);
+      case 'extensions':
+        return isFailed ? failed(unreachable) : done(isEmpty ? [] : recorded.extensions);
+      case 'registry':
+        return isFailed ? failed({ code: 'io', what: 'could not read the store', why: ['permission denied'] }) : done(isEmpty ? [] : this.#registry);
+      case 'registry_delete':
+        this.#registry = this.#registry
+          .map((it) => (it.repository === input['repository'] ? { ...it, tags: it.tags.filter(({ tag }) => tag !== input['tag']) } : it))
+          .filter(({ tags }) => tags.length > 0);
+        this.#say({ kind: 'changed', what: 'registry' });
+        return done({});
+      case 'settings':
+        return done({ ...recorded.settings, theme: this.#theme });
+      case 'set_theme':
+        this.#theme = String(input['theme']);
+        return done({});
+      case 'bases':
+        return done(isEmpty ? recorded.bases.map(({ name, description }) => ({ name, description, present: false })) : recorded.bases);
+      case 'doctor':
+        return done(isEmpty || isFailed ? recorded.doctor : recorded.doctor.filter(({ severity }) => severity === 'ok'));
+      case 'command_line':
+        return done(recorded.cliOf(String(input['command']), (input['input'] ?? {}) as Input));
+      case 'start':
+        return this.#start(String(input['command']), (input['input'] ?? {}) as Input);
+      case 'install':
+      case 'uninstall_release':
+      case 'upload':
+        return this.#start(name, input);
+      case 'cancel':
+        return this.#cancel(String(input['job']));
+      default:
+        return failed({ code: 'not-found', what: `there is no command called \`${name}\`` });
+    }
+  }
+
+  #cancel(job: string): Answer {
+    const known = this.#state.jobs.find(({ id }) => id === job);
+    if (!known) return failed({ code: 'not-found', what: `there is no job called \`${job}\`` });
+    if (hasEnded(known)) return done({});
+    this.#say({ kind: 'job', job, change: { to: 'cancelling' } });
+    const failure: Failure = { code: 'cancelled', what: 'cancelled' };
+    setTimeout(() => this.#say({ kind: 'job', job, change: { to: 'ended', state: 'cancelled', seconds: 0.4, failure } }), 120 * this.pace);
+    return done({});
+  }
+}
+
+const done = (output: unknown): Answer => ({ ok: true, output });
+const failed = (failure: Failure): Answer => ({ ok: false, failure });
+
+/** About what the template makes: the recorded files under the name that was answered. */
+function preview(answers: Record<string, string>): { files: PreviewFile[]; refusals: { parameter: string; value: string; reason: string }[] } {
+  const name = answers['name'] ?? 'my-radiomics';
+  if (!/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
+    return { files: [], refusals: [{ parameter: 'name', value: name, reason: 'has other characters than lower-case letters, digits and `-`' }] };
+  }
+  const renamed = (text: string) => text.replaceAll('my-radiomics', name).replaceAll('my_radiomics', name.replaceAll('-', '_'));
+  const files = recorded.files.map((file) => ({ ...file, executable: false, path: renamed(file.path), text: renamed(file.text ?? '') }));
+  return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), refusals: [] };
+}
+
+/** Returns the host which an address such as `?scene=busy&pace=0.2` asks for. */
+export function replayFromAddress(search: string): ReplayHost {
+  const query = new URLSearchParams(search);
+  return new ReplayHost((query.get('scene') ?? 'usual') as Scene, Number(query.get('pace') ?? 1));
+}

@@ -1,0 +1,41 @@
+import type { Message } from '../api/message';
+import type { Failure } from '../api/types';
+
+/** What a command came to. */
+export type Answer = { ok: true; output: unknown } | { ok: false; failure: Failure };
+
+/** How the line to the engine is. `locked`: the engine is there and does not know this window. */
+export type Connection = 'connecting' | 'online' | 'offline' | 'locked';
+
+/** Who listens to a host. */
+export interface Listener {
+  message(message: Message): void;
+  connection(state: Connection): void;
+}
+
+/** Something dropped on the window: paths where the host knows them, bytes where it does not. */
+export interface Drop {
+  paths: string[];
+  files: File[];
+}
+
+/**
+ * The only door between the window and everything outside it. There is one host per place the
+ * window runs in; nothing else in `src/` may use the network or the desktop shell.
+ */
+export interface Host {
+  /** Whether a dropped or picked folder has a path here. */
+  readonly knowsPaths: boolean;
+  call(name: string, input: unknown): Promise<Answer>;
+  upload(file: File, target: string): Promise<Answer>;
+  /** Tells the listener the state and then every change, over lost connections; returns the end of it. */
+  subscribe(listener: Listener): () => void;
+  /** Tries a lost connection again at once. */
+  reconnect(): void;
+  /** Tells of things dropped on the window; returns the end of it. */
+  drops(listener: (drop: Drop) => void): () => void;
+  /** Lets the user choose a folder; `null` when the user chose none. Only where `knowsPaths`. */
+  pickFolder(): Promise<string | null>;
+  /** Opens an address outside the window. */
+  open(address: string): void;
+}

@@ -1,0 +1,22 @@
+import type { Job, Responses } from '../../api/types';
+
+type Said = { [N in keyof Responses]: (response: Responses[N]) => string };
+
+const succeeded: Partial<Said> = {
+  build: ({ unchanged }) => (unchanged ? 'Nothing had changed. Deploy it, or push it to the registry.' : 'Deploy it to see it on a target.'),
+  push: () => 'The images can be pulled from the registry of this machine.',
+  deploy: ({ release, helm_status, target, dags }) =>
+    `Release ${release} is ${helm_status} on ${target}.${dags ? ` Its DAGs are in ${dags}.` : ''} Change a file and deploy again: only what depends on it is built.`,
+  base: ({ reference }) => `Dockerfiles can start FROM ${reference}.`,
+  demo: ({ folder }) => `Its files are in ${folder}. Make an extension of your own from the same template.`,
+  install: ({ release, helm_status, target }) => `Release ${release} is ${helm_status} on ${target}.`,
+  upload: ({ name, version, target }) => `${name} ${version} is listed on ${target}; install it there.`,
+};
+
+/** Returns what the user can do after a job, or what came of it; empty when there is nothing to say. */
+export function nextStep(job: Job): string {
+  if (job.state === 'cancelled') return 'What was finished before is kept and will be reused.';
+  if (job.state !== 'succeeded' || job.response === undefined || job.response === null) return '';
+  const say = succeeded[job.command as keyof Responses] as ((response: unknown) => string) | undefined;
+  return say?.(job.response) ?? '';
+}

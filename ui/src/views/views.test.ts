@@ -1,0 +1,155 @@
+import { fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FOLDER } from '../host/recording';
+import { ReplayHost, type Scene } from '../host/replay';
+import Shell from './Shell.svelte';
+
+beforeEach(() => (location.hash = ''));
+afterEach(() => localStorage.clear());
+
+function open(hash: string, scene: Scene = 'usual'): ReplayHost {
+  location.hash = hash;
+  const host = new ReplayHost(scene, 0);
+  render(Shell, { host });
+  return host;
+}
+
+const deploy = `#/deploy?project=${encodeURIComponent(FOLDER)}`;
+const calls = (host: ReplayHost, name: string) => host.calls.filter((call) => call.name === name).map(({ input }) => input);
+
+it.each(['home', 'new', 'deploy', 'extensions', 'registry', 'settings'])('%s has one heading of the first level', async (page) => {
+  open(`#/${page}`);
+  expect(await screen.findAllByRole('heading', { level: 1 })).toHaveLength(1);
+});
+
+it('home lists the extensions and what is wrong with the machine', async () => {
+  open('#/home', 'empty');
+  expect(await screen.findByText('No extension yet')).toBeTruthy();
+  expect(await screen.findByText('mmdebstrap is missing')).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Run the demo' })).toBeTruthy();
+});
+
+it('the demo is started by one button and its stages are shown', async () => {
+  const host = open('#/home', 'empty');
+  await fireEvent.click(await screen.findByRole('button', { name: 'Run the demo' }));
+  expect(await screen.findByText(/Succeeded in 37/)).toBeTruthy();
+  expect(calls(host, 'start')).toEqual([{ command: 'demo', input: {} }]);
+});
+
+it('an answer is checked as it is typed, and names the files', async () => {
+  open('#/new');
+  const name = await screen.findByRole('textbox', { name: 'Name' });
+  await fireEvent.input(name, { target: { value: 'Bad Name' } });
+  expect(await screen.findByText(/^Name has other characters/)).toBeTruthy();
+  await fireEvent.input(name, { target: { value: 'lung' } });
+  await waitFor(() => expect(screen.queryByText(/^Name has other characters/)).toBeNull());
+  expect(await screen.findByText('dag_lung.py')).toBeTruthy();
+});
+
+it('nothing is created without a folder; then the extension opens', async () => {
+  const host = open('#/new');
+  const create = await screen.findByRole('button', { name: 'Create' });
+  expect(create).toHaveProperty('disabled', true);
+  await fireEvent.input(screen.getByRole('textbox', { name: /^Folder/ }), { target: { value: '/srv/ada/lung' } });
+  await waitFor(() => expect(create).toHaveProperty('disabled', false));
+  await fireEvent.click(create);
+  await screen.findByRole('heading', { name: 'Deploy', level: 1 });
+  expect(calls(host, 'create')).toEqual([{ template: 'radiomics', answers: {}, folder: '/srv/ada/lung' }]);
+});
+
+it('a deploy shows its plan before, its stages, and a verdict with a next step', async () => {
+  const host = open(deploy);
+  expect(await screen.findByText(/1 image to build, 1.7 kB to send/)).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Deploy' }));
+  expect(await screen.findByText('Succeeded in 298 ms, 2 of 8 stages reused.')).toBeTruthy();
+  expect(screen.getByText(/Release my-radiomics-workflow is deployed/)).toBeTruthy();
+  expect(screen.getByText('3 of 4 steps reused')).toBeTruthy();
+  expect(calls(host, 'start')).toEqual([{ command: 'deploy', input: { project: FOLDER, target: 'sandbox' } }]);
+});
+
+it('a stage shows only its own output', async () => {
+  open(deploy);
+  await fireEvent.click(await screen.findByRole('button', { name: 'Deploy' }));
+  await screen.findByText(/^Succeeded/);
+  await fireEvent.click(screen.getByRole('button', { name: /build.*3 of 4 steps reused/ }));
+  const log = within(screen.getByRole('log'));
+  expect(log.getByText('COPY files/ /kaapana/app/')).toBeTruthy();
+  expect(log.queryByText(/is installed already/)).toBeNull();
+});
+
+it('a broken extension is explained with file and line, and is not deployed', async () => {
+  open(deploy, 'failed');
+  expect((await screen.findAllByText('processing-containers/my-radiomics-features/Dockerfile:10:1')).length).toBeGreaterThan(0);
+  await waitFor(() => expect(screen.getByRole('button', { name: 'Deploy' })).toHaveProperty('disabled', true));
+});
+
+it('a running job can be cancelled', async () => {
+  const host = open(deploy, 'busy');
+  await fireEvent.click(await screen.findByRole('button', { name: 'Cancel' }));
+  expect(await screen.findByText(/^Was cancelled/)).toBeTruthy();
+  expect(calls(host, 'cancel')).toEqual([{ job: 'j2' }]);
+});
+
+it('the filters of extensions work as they are typed', async () => {
+  open('#/extensions');
+  await screen.findByRole('button', { name: 'Slide viewer' });
+  await fireEvent.input(screen.getByRole('searchbox', { name: 'Search extensions' }), { target: { value: 'organ ct' } });
+  await waitFor(() => expect(screen.queryByRole('button', { name: 'Slide viewer' })).toBeNull());
+  expect(screen.getByRole('button', { name: 'Organ segmentation' })).toBeTruthy();
+  await fireEvent.click(screen.getByRole('checkbox', { name: 'Installed' }));
+  expect(await screen.findByText('Nothing matches')).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Clear the filters' }));
+  expect(await screen.findByRole('button', { name: 'Slide viewer' })).toBeTruthy();
+});
+
+it('an install sends its parameters', async () => {
+  const host = open('#/extensions');
+  await fireEvent.click(await screen.findByRole('button', { name: 'Organ segmentation' }));
+  await fireEvent.click(await screen.findByRole('checkbox', { name: 'kidney' }));
+  await fireEvent.click(screen.getByRole('button', { name: 'Install' }));
+  await waitFor(() => expect(calls(host, 'install')).toEqual([{
+    target: 'sandbox', name: 'segment-organs-workflow', version: '0.3.0',
+    params: { task_ids: 'liver,spleen,kidney', precision: 'fast', cache_models: true, proxy: '-' },
+  }]));
+});
+
+it('a pod that fails says why, and what may run more than once is launched', async () => {
+  open('#/extensions');
+  await fireEvent.click(await screen.findByRole('button', { name: 'Slide viewer' }));
+  expect(await screen.findByText(/is not in the registry/)).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Notebook' }));
+  expect(await screen.findByRole('button', { name: 'Launch' })).toBeTruthy();
+});
+
+it('a tag is deleted only after a question', async () => {
+  const host = open('#/registry');
+  await fireEvent.click(await screen.findByRole('button', { name: 'Delete 0.1.0' }));
+  expect(calls(host, 'registry_delete')).toEqual([]);
+  const dialog = await screen.findByRole('dialog');
+  await fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
+  await waitFor(() => expect(screen.queryByRole('button', { name: /^dag-my-radiomics/ })).toBeNull());
+  expect(calls(host, 'registry_delete')).toEqual([{ repository: 'dag-my-radiomics', tag: '0.1.0' }]);
+});
+
+it('a theme is kept here and told to the engine', async () => {
+  const host = open('#/settings');
+  await fireEvent.click(await screen.findByRole('radio', { name: 'Dark' }));
+  expect(document.documentElement.dataset['theme']).toBe('dark');
+  await waitFor(() => expect(calls(host, 'set_theme')).toEqual([{ theme: 'dark' }]));
+});
+
+it('a lost line is said, and what was seen stays', async () => {
+  const host = open('#/home');
+  await screen.findByRole('link', { name: 'my-radiomics-workflow' });
+  host.connect('offline');
+  expect((await screen.findByRole('alert')).textContent).toContain('does not answer');
+  expect(screen.getByRole('link', { name: 'my-radiomics-workflow' })).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Connect now' }));
+  await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
+});
+
+it.each(['extensions', 'registry'])('%s says why it can not be shown', async (page) => {
+  open(`#/${page}`, 'failed');
+  const alert = await screen.findByRole('alert');
+  expect(within(alert).getByRole('button', { name: 'Try again' })).toBeTruthy();
+});
