@@ -207,3 +207,14 @@ fn what_stops_a_job_is_told_with_its_place() {
     assert_eq!((&past["ok"], &past["command"]), (&json!(false), &json!("build")), "{past}");
     host.stop();
 }
+
+#[test]
+fn processes_that_come_and_go_share_one_sandbox() {
+    let env = TestEnv::new();
+    // Whoever is first serves it for the others, and ends while they come and go.
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| (0..4).for_each(|_| drop(env.edk(&["status", "--all"]).exits(0))));
+        }
+    });
+}

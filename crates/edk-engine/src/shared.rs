@@ -2,10 +2,13 @@
 //!
 //! The sandbox's folder belongs to one opener at a time. Jobs that need it at the same time share
 //! one server, on a thread of its own, which ends with the last of them, or, in a host that keeps
-//! it, with the host.
+//! it, with the host. Other processes come as guests: each holds a lock on the file `guests`, and the
+//! server does not end before they have left.
 
 use std::{
+    fs::{File, OpenOptions, TryLockError},
     net::TcpStream,
+    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -42,12 +45,14 @@ struct Served {
     url: String,
     shutdown: CancellationToken,
     thread: JoinHandle<()>,
+    /// Locked by guests together, by us alone.
+    guests: File,
 }
 
 /// Whose sandbox it is.
 enum Found {
     Ours(Served),
-    Theirs(String),
+    Theirs(String, File),
 }
 
 /// A sandbox that stays where it is for as long as this lives.
@@ -55,8 +60,15 @@ enum Found {
 pub(crate) struct SandboxUse<'a> {
     /// Where it is served.
     pub(crate) url: String,
-    /// `None` when another process serves it.
-    ours: Option<&'a SharedSandbox>,
+    server: Server<'a>,
+}
+
+#[derive(Debug)]
+enum Server<'a> {
+    /// This process serves it; the token ends the wait for guests.
+    Us(&'a SharedSandbox, CancellationToken),
+    /// Another process serves it, for as long as we hold this lock.
+    Them { _guest: File },
 }
 
 impl Engine {
@@ -70,7 +82,7 @@ impl Engine {
     pub fn close_sandbox(&self) {
         let mut slot = self.sandbox.lock();
         slot.keep = false;
-        slot.close_unused();
+        slot.close_unused(|started| started.elapsed() > PATIENCE);
     }
 
     /// Brings the sandbox up, or joins the one that is.
@@ -84,11 +96,13 @@ impl Engine {
             Some(served) => served.url.clone(),
             None => match self.serve_here_or_find(monitor)? {
                 Found::Ours(served) => slot.served.insert(served).url.clone(),
-                Found::Theirs(url) => return Ok(SandboxUse { url, ours: None }),
+                Found::Theirs(url, guest) => {
+                    return Ok(SandboxUse { url, server: Server::Them { _guest: guest } });
+                }
             },
         };
         slot.users += 1;
-        Ok(SandboxUse { url, ours: Some(&self.sandbox) })
+        Ok(SandboxUse { url, server: Server::Us(&self.sandbox, monitor.token().clone()) })
     }
 
     /// Serves the sandbox, or finds the process that does. One that has just begun has left no
@@ -101,12 +115,16 @@ impl Engine {
                 Err(error @ EngineError::Sandbox(SandboxError::InUse { .. })) => error,
                 Err(error) => return Err(error),
             };
+            // Whoever is about to end has this lock, and we get it when the folder is free.
+            let guest = self.guests()?;
+            guest.lock_shared().map_err(|source| EngineError::io(&self.guests_path(), source))?;
             if let Ok(url) = self.running_sandbox()
                 && answers(&url)
             {
                 monitor.line(&format!("the sandbox is served at {url}"));
-                return Ok(Found::Theirs(url));
+                return Ok(Found::Theirs(url, guest));
             }
+            drop(guest);
             if Instant::now() > until {
                 return Err(in_use);
             }
@@ -127,7 +145,19 @@ impl Engine {
             let _ = runtime.block_on(serve(listener, sandbox, until));
         };
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(work);
-        Ok(Served { url, shutdown, thread: thread.map_err(EngineError::Network)? })
+        let thread = thread.map_err(EngineError::Network)?;
+        Ok(Served { url, shutdown, thread, guests: self.guests()? })
+    }
+
+    fn guests(&self) -> Result<File, EngineError> {
+        let path = self.guests_path();
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).open(&path);
+        file.map_err(|source| EngineError::io(&path, source))
+    }
+
+    fn guests_path(&self) -> PathBuf {
+        self.sandbox_folder().join("guests")
     }
 }
 
@@ -143,12 +173,20 @@ impl SharedSandbox {
 }
 
 impl Slot {
-    /// Ends the server and waits for it, so that its folder is free afterwards.
-    fn close_unused(&mut self) {
+    /// Ends the server and waits for it, so that its folder is free afterwards. Guests may finish
+    /// what they do until `enough` says that it takes too long.
+    fn close_unused(&mut self, enough: impl Fn(Instant) -> bool) {
         if self.users > 0 || self.keep {
             return;
         }
         if let Some(served) = self.served.take() {
+            let started = Instant::now();
+            // A lock that can't be asked for is held by nobody.
+            while matches!(served.guests.try_lock(), Err(TryLockError::WouldBlock))
+                && !enough(started)
+            {
+                std::thread::sleep(PAUSE);
+            }
             served.shutdown.cancel();
             // A server that panicked is down as well.
             let _ = served.thread.join();
@@ -158,10 +196,10 @@ impl Slot {
 
 impl Drop for SandboxUse<'_> {
     fn drop(&mut self) {
-        if let Some(shared) = self.ours {
+        if let Server::Us(shared, token) = &self.server {
             let mut slot = shared.lock();
             slot.users -= 1;
-            slot.close_unused();
+            slot.close_unused(|_| token.is_cancelled());
         }
     }
 }
@@ -170,6 +208,6 @@ impl Drop for SharedSandbox {
     fn drop(&mut self) {
         let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         slot.keep = false;
-        slot.close_unused();
+        slot.close_unused(|started| started.elapsed() > PATIENCE);
     }
 }
