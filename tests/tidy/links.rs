@@ -68,10 +68,13 @@ fn join(folder: &str, file: &str) -> String {
     parts.join("/")
 }
 
-/// Returns the content of a file, or an empty text for a folder.
+/// Returns the content of a file, or an empty text for a folder and for what is no text.
 fn content(path: &str) -> Option<String> {
     let target = repository::root().join(path);
-    if target.is_dir() { Some(String::new()) } else { std::fs::read_to_string(target).ok() }
+    if target.is_dir() {
+        return Some(String::new());
+    }
+    std::fs::read(target).ok().map(|bytes| String::from_utf8(bytes).unwrap_or_default())
 }
 
 #[test]
