@@ -121,6 +121,16 @@ test('a running job is cancelled', async () => {
   await close();
 });
 
+test('a packaged chart is uploaded from its file', async () => {
+  await page.getByRole('button', { name: 'Package', exact: true }).click();
+  await verdict(/^Succeeded in/);
+  await close();
+  await go('Extensions');
+  await page.getByLabel('Chart or image archive').setInputFiles(join(folder, 'dist/lung-workflow-0.1.0.tgz'));
+  await page.getByText('lung-workflow 0.1.0 is listed on sandbox').waitFor({ timeout: SLOW });
+  await close();
+});
+
 test('the extension is on the target, and is uninstalled', async () => {
   await go('Extensions');
   await page.getByRole('searchbox', { name: 'Search extensions' }).fill('lung-work');
@@ -129,7 +139,9 @@ test('the extension is on the target, and is uninstalled', async () => {
   await page.getByRole('button', { name: 'Uninstall' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Uninstall' }).click();
   await verdict(/^Succeeded in/);
-  await page.getByRole('button', { name: 'Install', exact: true }).waitFor();
+  await close();
+  await page.getByRole('button', { name: 'Install', exact: true }).click();
+  await page.getByText('Release lung-workflow is deployed on sandbox').waitFor({ timeout: SLOW });
 });
 
 test('its images are in the registry, and a tag is deleted', async () => {

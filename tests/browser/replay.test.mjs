@@ -167,6 +167,18 @@ test('a chart that is dropped is uploaded', () =>
     await page.getByRole('heading', { name: /^Upload/ }).waitFor();
   }));
 
+test('what is no archive is refused with a next step', () =>
+  visit({ hash: 'registry' }, async (page) => {
+    const dropped = await page.evaluateHandle(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['x'], 'notes.txt'));
+      return data;
+    });
+    await page.getByRole('heading', { level: 1 }).dispatchEvent('drop', { dataTransfer: dropped });
+    await page.getByRole('alert').getByText('neither an archive nor a known folder').waitFor();
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+  }));
+
 test('nothing is wider than the smallest window', async () => {
   for (const hash of [...PAGES, DEPLOY]) {
     await visit({ hash, scene: 'busy' }, async (page) => {

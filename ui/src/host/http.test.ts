@@ -63,6 +63,25 @@ it('a lost line is taken up after the last message', async () => {
   expect(states.slice(0, 4)).toEqual(['connecting', 'online', 'offline', 'online']);
 });
 
+it('a window that is not known says so, and not that the engine is gone', async () => {
+  vi.stubGlobal('fetch', vi.fn(async () => new Response(null, { status: 401 })));
+  const host = new HttpHost('', 'old');
+  const states: Connection[] = [];
+  await new Promise<void>((resolve) => {
+    const end = host.subscribe({
+      message: () => undefined,
+      connection: (state) => {
+        states.push(state);
+        if (state === 'connecting') return;
+        end();
+        resolve();
+      },
+    });
+  });
+  expect(states).toEqual(['connecting', 'locked']);
+  expect(await host.call('doctor', {})).toMatchObject({ ok: false, failure: { code: 'unauthorised' } });
+});
+
 it('paths are found in what a file manager drops', () => {
   expect(pathsIn('file:///srv/ada/a%20b\r\nhttps://x.org/y\n/tmp/c.tgz')).toEqual(['/srv/ada/a b', '/tmp/c.tgz']);
 });

@@ -2,7 +2,7 @@ import type { Message } from '../api/message';
 import type { Failure } from '../api/types';
 import { listenToDrops } from './drop';
 import { lines } from './lines';
-import type { Answer, Drop, Host, Listener } from './types';
+import type { Answer, Connection, Drop, Host, Listener } from './types';
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8000;
@@ -63,11 +63,12 @@ export class HttpHost implements Host {
     let wait = FIRST_WAIT;
     listener.connection('connecting');
     while (!stop.aborted) {
+      let lost: Connection = 'offline';
       try {
         const query = after === undefined ? '' : `?after=${after}`;
         const reply = await fetch(`${this.origin}/events${query}`, { headers: this.#headers(), signal: stop });
         if (reply.status === 401) {
-          listener.connection('locked');
+          lost = 'locked';
         } else if (reply.ok && reply.body) {
           listener.connection('online');
           wait = FIRST_WAIT;
@@ -81,7 +82,7 @@ export class HttpHost implements Host {
         // Said below: whatever ended the stream, the line is lost.
       }
       if (stop.aborted) return;
-      listener.connection('offline');
+      listener.connection(lost);
       await this.#pause(wait);
       wait = Math.min(wait * 2, LONGEST_WAIT);
     }

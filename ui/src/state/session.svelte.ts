@@ -11,6 +11,8 @@ export class Session {
   /** The state of the engine, folded from its events. */
   app = $state.raw<AppState>(nothing);
   connection = $state<Connection>('connecting');
+  /** Whether the first snapshot has come. */
+  synced = $state(false);
   /** How often each topic has changed; reading one makes a query run again after the next change. */
   changes = $state<Record<Topic, number>>({ projects: 0, settings: 0, registry: 0, target: 0, history: 0 });
   /** How often the line came back after a loss. */
@@ -78,6 +80,7 @@ export class Session {
     let state = this.app;
     for (const message of messages) {
       state = fold(state, message);
+      if (message.kind === 'snapshot') this.synced = true;
       if (message.kind === 'changed') this.changes[message.what] += 1;
       if (message.kind === 'job' && message.change.to === 'ended') this.ended += 1;
     }
