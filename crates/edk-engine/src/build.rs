@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Instant};
 
-use edk_extension::{ImageDir, Project, Role, build_order};
+use edk_extension::{ExtensionError, ImageDir, Project, Role, build_order};
 use edk_image::{Image, Plan, PlanRequest, local_only_repository};
 use edk_model::{Digest, Monitor, Outcome};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,17 @@ pub struct ImageOutcome {
 pub(crate) struct BuiltImages {
     pub(crate) outcome: BuildOutcome,
     pub(crate) images: Vec<(String, Role, Image)>,
+}
+
+impl BuiltImages {
+    /// Returns the image called `name`.
+    pub(crate) fn image(&self, name: &str) -> Result<&Image, EngineError> {
+        let found = self.images.iter().find(|(built, _, _)| built == name);
+        found.map(|(_, _, image)| image).ok_or_else(|| {
+            let known = self.images.iter().map(|(built, _, _)| built.clone()).collect();
+            ExtensionError::Unknown { what: "image", name: name.to_owned(), known }.into()
+        })
+    }
 }
 
 impl Engine {

@@ -249,8 +249,7 @@ fn fetch_samples(
     let project = engine.project(project)?;
     let name = &project.container(None)?.name;
     let built = engine.build_images(&project, &BTreeMap::new(), &Monitor::silent())?;
-    let image = built.images.iter().find(|(built, _, _)| built == name);
-    let Some((_, _, image)) = image else { return Err(failed("there is no processing container")) };
+    let image = built.image(name)?;
     let source = to.canonicalize().map_err(|source| EngineError::io(to, source))?;
     let spec = RunSpec {
         layers: image.prepare(engine.store()?, engine.containers()?, monitor)?,

@@ -86,6 +86,7 @@ impl Engine {
             };
             for tag in tags {
                 monitor.check()?;
+                monitor.started(&format!("{name}:{tag}"));
                 let digest = image.descriptor.digest;
                 let before = store.resolve(name, tag)?.map(|descriptor| descriptor.digest);
                 let unchanged = before == Some(digest);

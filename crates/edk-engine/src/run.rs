@@ -49,10 +49,7 @@ impl Engine {
         let project = self.project(&request.project)?;
         let name = project.container(request.container.as_deref())?.name.clone();
         let built = self.build_images(&project, &BTreeMap::new(), monitor)?;
-        let image = built.images.iter().find(|(built, _, _)| *built == name);
-        let image = image.map(|(_, _, image)| image.clone());
-        let image =
-            image.ok_or_else(|| EngineError::Demo { reason: format!("{name} was not built") })?;
+        let image = built.image(&name)?.clone();
         self.run_image(&name, &image, request, monitor)
     }
 
