@@ -35,6 +35,12 @@ pub enum ExtensionError {
         /// The names there are.
         known: Vec<String>,
     },
+    /// There is none where one is meant.
+    #[error("the extension has no {what}")]
+    Lacking {
+        /// What kind of thing.
+        what: &'static str,
+    },
     /// There are several where one is meant.
     #[error("the extension has {} {what}s, and none was named", known.len())]
     Several {
@@ -57,7 +63,7 @@ pub enum ExtensionError {
 impl Explain for ExtensionError {
     fn code(&self) -> Code {
         match self {
-            Self::NoFolder { .. } | Self::Unknown { .. } => Code::NotFound,
+            Self::NoFolder { .. } | Self::Unknown { .. } | Self::Lacking { .. } => Code::NotFound,
             Self::Empty { .. } | Self::Findings { .. } | Self::Several { .. } => Code::InvalidInput,
             Self::Io { source, .. } => Code::of_io(source),
         }
@@ -69,7 +75,9 @@ impl Explain for ExtensionError {
                 "name the folder of an extension".to_owned(),
                 "or make one from a template: `edk new radiomics FOLDER`".to_owned(),
             ],
-            Self::Unknown { known, .. } if known.is_empty() => vec!["it has none".to_owned()],
+            Self::Lacking { .. } => {
+                vec!["`edk inspect` shows what the extension consists of".to_owned()]
+            }
             Self::Unknown { known, .. } | Self::Several { known, .. } => {
                 vec![format!("name one of {}", known.join(", "))]
             }

@@ -64,7 +64,7 @@ impl Project {
     /// Returns the chart called `name`, or the only one.
     ///
     /// # Errors
-    /// [`ExtensionError::Unknown`] and [`ExtensionError::Several`].
+    /// [`ExtensionError::Unknown`], [`ExtensionError::Lacking`] and [`ExtensionError::Several`].
     pub fn chart(&self, name: Option<&str>) -> Result<&ChartDir, ExtensionError> {
         choose("chart", self.charts.iter().map(|chart| (chart.name.as_str(), chart)), name)
     }
@@ -101,7 +101,7 @@ fn choose<'a, T>(
         },
         None => match all.as_slice() {
             [(_, only)] => Ok(only),
-            [] => Err(ExtensionError::Unknown { what, name: "*".to_owned(), known: Vec::new() }),
+            [] => Err(ExtensionError::Lacking { what }),
             _ => Err(ExtensionError::Several { what, known: known() }),
         },
     }

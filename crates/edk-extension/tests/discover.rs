@@ -54,6 +54,9 @@ fn charts_images_and_their_roles_are_found_wherever_they_lie() {
     assert_eq!(order, ["own", "a", "dag-x"]);
     assert_eq!(project.container(None).unwrap().name, "a");
     assert!(matches!(project.container(Some("b")), Err(ExtensionError::Unknown { .. })));
+    let (_folder, imageless) = self::project(&[("chart/Chart.yaml", CHART)]);
+    let error = imageless.unwrap().container(None).unwrap_err();
+    assert_eq!(error.to_string(), "the extension has no processing container");
 }
 
 #[test]
