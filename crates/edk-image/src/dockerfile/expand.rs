@@ -27,6 +27,30 @@ pub(crate) fn expand(
     Ok(expander.out)
 }
 
+/// Returns the text of a here-document with its variables replaced; quotes and what is escaped are
+/// the document's own and stay.
+///
+/// # Errors
+/// As [`expand`].
+pub(crate) fn expand_document(
+    text: &str,
+    look_up: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, String> {
+    let mut chars = text.chars().peekable();
+    let mut expander = Expander { look_up, out: String::new() };
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                expander.out.push(c);
+                expander.out.extend(chars.next());
+            }
+            '$' => expander.variable(&mut chars)?,
+            c => expander.out.push(c),
+        }
+    }
+    Ok(expander.out)
+}
+
 struct Expander<'a> {
     look_up: &'a dyn Fn(&str) -> Option<String>,
     out: String,
@@ -233,6 +257,12 @@ mod tests {
         for (word, expected) in table {
             assert_eq!(expand(word, &look_up).as_deref(), Ok(expected), "{word}");
         }
+    }
+
+    #[test]
+    fn a_document_keeps_its_quotes_and_escapes() {
+        let expanded = expand_document(r#"$A '$A' "${A}" \$A \n"#, &look_up);
+        assert_eq!(expanded.as_deref(), Ok(r#"a 'a' "a" \$A \n"#));
     }
 
     #[test]

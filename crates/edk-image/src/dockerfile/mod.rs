@@ -11,7 +11,7 @@ mod instruction;
 mod lines;
 mod parse;
 
-pub(crate) use expand::expand;
+pub(crate) use expand::{expand, expand_document};
 pub use instruction::{
     Command, Copy, Dockerfile, Healthcheck, Inline, Instruction, Located, Mount, Run, Stage,
 };

@@ -1,6 +1,6 @@
 //! `COPY` and `ADD` -> what is copied where.
 
-use std::rc::Rc;
+use std::{path::PathBuf, rc::Rc};
 
 use edk_model::{Digest, Finding, Reference};
 
@@ -8,7 +8,7 @@ use super::{Action, Destination, Origin, Planner, State};
 use crate::{
     Image, ImageError,
     context::{Content, Entry, Problem, Source},
-    dockerfile::{Copy, Inline, Instruction, Located},
+    dockerfile::{Copy, Inline, Instruction, Located, expand_document},
     value::{Owner, parse_mode},
 };
 
@@ -53,7 +53,7 @@ impl Planner<'_> {
                     sources.extend(found.map_err(|problem| self.source_finding(pattern, problem))?);
                 }
                 for inline in &copy.inline {
-                    sources.push(document(inline, &word)?);
+                    sources.push(document(state, inline)?);
                 }
                 count = sources.len();
                 Origin::Context(sources)
@@ -120,38 +120,18 @@ impl Planner<'_> {
 }
 
 /// A here-document as a source.
-fn document(
-    inline: &Inline,
-    word: &dyn Fn(&str) -> Result<String, Finding>,
-) -> Result<Source, Finding> {
-    // Quotes in a document are its own, so only what stands between them is a word.
-    let content = if inline.expand {
-        expand_document(&inline.content, word)?
-    } else {
-        inline.content.clone()
+fn document(state: &State, inline: &Inline) -> Result<Source, Finding> {
+    let content = match inline.expand {
+        true => expand_document(&inline.content, &|name| state.look_up(name))
+            .map_err(|reason| Finding::error("dockerfile/variable", reason))?,
+        false => inline.content.clone(),
     };
     let bytes: Rc<[u8]> = content.into_bytes().into();
     let digest = Digest::of(&bytes);
     let content = Content::Memory { bytes, digest };
-    let entry =
-        Entry { relative: "".into(), path: inline.name.clone().into(), mode: 0o644, content };
+    let (relative, path) = (PathBuf::new(), PathBuf::from(&inline.name));
+    let entry = Entry { relative, path, mode: 0o644, content };
     Ok(Source { name: inline.name.clone(), entries: vec![entry], is_dir: false })
-}
-
-fn expand_document(
-    text: &str,
-    word: &dyn Fn(&str) -> Result<String, Finding>,
-) -> Result<String, Finding> {
-    let mut out = String::new();
-    for part in text.split_inclusive(['\'', '"']) {
-        let (body, quote) = match part.strip_suffix(['\'', '"']) {
-            Some(body) => (body, &part[body.len()..]),
-            None => (part, ""),
-        };
-        out.push_str(&word(body)?);
-        out.push_str(quote);
-    }
-    Ok(out)
 }
 
 /// What `ADD` does beyond `COPY` is refused by name.
