@@ -129,10 +129,12 @@ impl Engine {
             let overwrite = if request.overwrite { Overwrite::Always } else { Overwrite::Never };
             let applied = plan.apply(&folder, overwrite, &monitor)?;
             for file in &mut files {
-                file.state = match () {
-                    () if applied.unchanged.contains(&file.path) => "unchanged",
-                    () if applied.replaced.contains(&file.path) => "replaced",
-                    () => "new",
+                file.state = if applied.unchanged.contains(&file.path) {
+                    "unchanged"
+                } else if applied.replaced.contains(&file.path) {
+                    "replaced"
+                } else {
+                    "new"
                 };
             }
             let summary = format!("{} files in {}", files.len(), folder.display());

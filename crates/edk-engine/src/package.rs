@@ -81,12 +81,12 @@ impl Engine {
 /// Resolves, stamps, checks and packages a chart, in memory.
 pub(crate) fn ready_chart(
     project: &Project,
-    chart: &ChartDir,
+    chart_dir: &ChartDir,
     version: &str,
 ) -> Result<ReadyChart, EngineError> {
     let workspace = project.charts.iter().map(|c| (c.name.clone(), c.folder.clone())).collect();
-    let chart_dir = chart;
-    let chart = resolve(&Chart::load(&chart.folder)?, &Sources::new(workspace))?.stamp(version);
+    let chart = Chart::load(&chart_dir.folder)?;
+    let chart = resolve(&chart, &Sources::new(workspace))?.stamp(version);
     let findings: Vec<Finding> = chart.preflight();
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(EngineError::Preflight { chart: chart.name().to_owned(), findings });

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 use edk_model::{Descriptor, Monitor, Outcome, SOURCE_DATE_EPOCH, Unit};
 
 use crate::{
-    Builder, Config, Image, ImageError, PlanRequest, base::local_only_repository, key::KeyMaker,
-    layer::LayerWriter, plan::plan,
+    Builder, Config, DEFAULT_PATH, Image, ImageError, PlanRequest, base::local_only_repository,
+    key::KeyMaker, layer::LayerWriter, plan::plan,
 };
 
 /// How a base is made: Debian packages, and instructions on top of them.
@@ -189,7 +189,7 @@ const PHASES: u64 = 14;
 fn mmdebstrap_environment(builder: &Builder<'_>, folder: &Path) -> Vec<(String, String)> {
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut env = vec![
-        text("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        text("PATH", DEFAULT_PATH),
         text("HOME", "/root"),
         text("LC_ALL", "C.UTF-8"),
         text("DEBIAN_FRONTEND", "noninteractive"),

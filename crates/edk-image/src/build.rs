@@ -5,15 +5,15 @@ use edk_model::{Descriptor, Digest, Monitor, Reference, SOURCE_DATE_EPOCH, Unit}
 use edk_store::Store;
 
 use crate::{
-    Image, ImageError, Layer, Plan, PlanRequest,
+    DEFAULT_PATH, Image, ImageError, Layer, Plan, PlanRequest,
     base::find_base,
     context::{Content, Source},
-    image::prepare_layers,
+    image::{diff_ids, prepare_layers},
     key::KeyMaker,
     layer::{self, LayerWriter, Place},
     plan::{
-        self, Action, DEFAULT_PATH, Destination, Origin, PlannedBase, PlannedMount, PlannedRun,
-        PlannedStage, Step,
+        self, Action, Destination, Origin, PlannedBase, PlannedMount, PlannedRun, PlannedStage,
+        Step,
     },
     tree::Tree,
     value::Owner,
@@ -111,7 +111,7 @@ impl Builder<'_> {
 }
 
 pub(crate) fn manifest_key(config: &crate::Config, layers: &[Layer]) -> Digest {
-    let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.diff_id).collect();
+    let diff_ids = diff_ids(layers);
     let mut key = KeyMaker::new("manifest", &diff_ids);
     key.bytes(&config.to_json(&diff_ids));
     for layer in layers {
@@ -337,10 +337,6 @@ fn run_environment(own: &[(String, String)], host: &[(String, String)]) -> Vec<(
         }
     }
     env
-}
-
-fn diff_ids(layers: &[Layer]) -> Vec<Digest> {
-    layers.iter().map(|layer| layer.diff_id).collect()
 }
 
 /// The key of a step: the layers below, the instruction as it is executed, and its inputs.

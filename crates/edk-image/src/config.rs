@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 /// The time written into every image: [`edk_model::SOURCE_DATE_EPOCH`].
 const CREATED: &str = "1980-01-01T00:00:00Z";
 
+/// Where programs are looked up when the image does not say.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// The configuration of an image (OCI image specification, "Image Configuration").
 ///
 /// The fields a build changes are typed; everything else a base brings along is kept as it is.

@@ -71,7 +71,7 @@ impl Image {
         config: Config,
         layers: Vec<Layer>,
     ) -> Result<Self, ImageError> {
-        let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.diff_id).collect();
+        let diff_ids = diff_ids(&layers);
         let manifest = Manifest {
             schema_version: 2,
             media_type: media::MANIFEST.to_owned(),
@@ -90,7 +90,7 @@ impl Image {
 
     /// Returns the diff ids of the layers, lowest first.
     pub fn diff_ids(&self) -> Vec<Digest> {
-        self.layers.iter().map(|layer| layer.diff_id).collect()
+        diff_ids(&self.layers)
     }
 
     /// Returns the size of all layers as stored, in bytes.
@@ -114,6 +114,11 @@ impl Image {
     }
 }
 
+/// Returns the diff ids of `layers`, in their order.
+pub(crate) fn diff_ids(layers: &[Layer]) -> Vec<Digest> {
+    layers.iter().map(|layer| layer.diff_id).collect()
+}
+
 /// Unpacks those of `layers` (lowest first) that are not unpacked yet.
 pub(crate) fn prepare_layers(
     layers: &[Layer],
@@ -121,7 +126,7 @@ pub(crate) fn prepare_layers(
     containers: &Containers,
     monitor: &Monitor,
 ) -> Result<(), ImageError> {
-    let diff_ids: Vec<Digest> = layers.iter().map(|layer| layer.diff_id).collect();
+    let diff_ids = diff_ids(layers);
     let missing = (0..layers.len()).find(|&at| !containers.has_layer(&diff_ids[..=at]));
     let Some(first) = missing else { return Ok(()) };
     let total = layers[first..].iter().map(|layer| layer.descriptor.size).sum();

@@ -28,7 +28,7 @@ mod value;
 pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
 pub use build::{Builder, Built, HostSettings};
-pub use config::Config;
+pub use config::{Config, DEFAULT_PATH};
 pub use error::ImageError;
 pub use foresee::Foreseen;
 pub use image::{Image, Layer};

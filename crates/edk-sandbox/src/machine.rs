@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use edk_container::{Bind, ContainerError, Containers, Network, RunSpec};
-use edk_image::Image;
+use edk_image::{DEFAULT_PATH, Image};
 use edk_model::{Explain, Failure, Monitor, Reference};
 use edk_store::Store;
 
@@ -79,8 +79,7 @@ fn spec(
         env.push((key.clone(), value.clone()));
     }
     if !env.iter().any(|(key, _)| key == "PATH") {
-        let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        env.push(("PATH".to_owned(), path.to_owned()));
+        env.push(("PATH".to_owned(), DEFAULT_PATH.to_owned()));
     }
     let cwd = container.cwd.clone().unwrap_or_else(|| config.working_dir.clone());
     RunSpec {

@@ -11,7 +11,7 @@ use std::{
 use edk_model::{Digest, Finding, Reference};
 
 use crate::{
-    Config, Image, ImageError,
+    Config, DEFAULT_PATH, Image, ImageError,
     context::{Context, Problem, Source},
     dockerfile::{Command, Dockerfile, Instruction, Located, Stage, expand, parse},
     value::{Owner, healthcheck},
@@ -54,10 +54,6 @@ pub(crate) enum PlannedBase {
     /// An earlier stage of the same plan.
     Stage(usize),
 }
-
-/// Where programs are looked up when the image does not say.
-pub(crate) const DEFAULT_PATH: &str =
-    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// One layer to come.
 #[derive(Debug, Clone, PartialEq)]
