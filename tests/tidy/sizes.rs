@@ -6,6 +6,8 @@ use crate::{expect_none, repository, rust};
 
 const FILE_LINES: usize = 600;
 const FUNCTION_LINES: usize = 80;
+/// The desktop is a thin shell over the door: all it has, tests of its parts included.
+const DESKTOP_LINES: usize = 800;
 
 /// Returns name, first line and number of lines of each function.
 fn functions(code: &str) -> Vec<(String, usize, usize)> {
@@ -25,6 +27,17 @@ fn files_are_short() {
         (lines > FILE_LINES).then(|| format!("{}: {lines} lines (max. {FILE_LINES})", it.path))
     });
     expect_none(&long.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_desktop_is_thin() {
+    let shell = |it: &&repository::Source| {
+        it.path.starts_with("src-tauri/") && !it.path.starts_with("src-tauri/tests/")
+    };
+    let lines = repository::sources().iter().filter(shell).map(|it| it.text.lines().count());
+    let lines: usize = lines.sum();
+    assert!(lines > 0, "the desktop is not where it was");
+    assert!(lines <= DESKTOP_LINES, "src-tauri: {lines} lines (max. {DESKTOP_LINES})");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod command;
 mod document;
 pub mod host;
 mod looks;
+pub mod machine;
 mod text;
 
 pub use command::{Command, Response, call};

@@ -10,7 +10,6 @@
 
 mod args;
 mod ask;
-mod host;
 mod interrupt;
 mod looks;
 mod report;
@@ -21,7 +20,7 @@ use std::process::ExitCode;
 
 use args::{Args, OutputFormat};
 use clap::Parser as _;
-use edk_api::{Command, Engine, Failure, Response, Setup, call, document, text};
+use edk_api::{Command, Engine, Failure, Response, Setup, call, document, machine, text};
 
 fn main() -> ExitCode {
     // Before anything else: the helper must be alone in its process.
@@ -85,10 +84,14 @@ fn prepare(args: &Args) -> Result<(Engine, Command), Failure> {
 
 fn engine(args: &Args) -> Result<Engine, Failure> {
     let setup = Setup {
-        data: host::data_folder(args.home.as_deref())?,
+        data: machine::data_folder(
+            args.home.as_deref(),
+            &|name| std::env::var_os(name),
+            std::env::home_dir(),
+        )?,
         // This very program, even when its file was replaced while it runs.
         program: "/proc/self/exe".into(),
-        host: host::settings(),
+        host: machine::settings(&|name| std::env::var_os(name)),
         now: std::time::SystemTime::now,
     };
     Ok(Engine::new(setup))

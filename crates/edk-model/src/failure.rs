@@ -100,6 +100,13 @@ impl Failure {
         Self { code, what: error.to_string(), why, hints, findings }
     }
 
+    /// Returns the failure with one more cause.
+    #[must_use]
+    pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
+        self.why.push(cause.to_string());
+        self
+    }
+
     /// Returns the failure with one more hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

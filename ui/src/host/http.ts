@@ -2,7 +2,7 @@ import type { Message } from '../api/message';
 import type { Failure } from '../api/types';
 import { listenToDrops } from './drop';
 import { lines } from './lines';
-import type { Answer, Connection, Drop, Host, Listener } from './types';
+import type { Answer, Connection, Host, Listener, Wish } from './types';
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8000;
@@ -102,13 +102,21 @@ export class HttpHost implements Host {
     this.#again?.();
   }
 
-  drops(listener: (drop: Drop) => void): () => void {
+  wishes(listener: (wish: Wish) => void): () => void {
     return listenToDrops(listener);
   }
 
   async pickFolder(): Promise<string | null> {
     return null;
   }
+
+  async pickArchives(): Promise<string[]> {
+    return [];
+  }
+
+  // A browser closes its windows without asking, and the jobs go on: they are the host's.
+  quit(): void {}
+  stay(): void {}
 
   open(address: string): void {
     window.open(address, '_blank', 'noopener,noreferrer');

@@ -7,5 +7,9 @@ export async function openHost(): Promise<Host> {
     const { replayFromAddress } = await import('./replay');
     return replayFromAddress(location.search);
   }
+  if ('__TAURI_INTERNALS__' in window) {
+    const { TauriHost } = await import('./tauri');
+    return new TauriHost();
+  }
   return new HttpHost(location.origin, takeToken());
 }

@@ -5,7 +5,7 @@ import type { AppState, Failure, JobChange, PreviewFile } from '../api/types';
 import { fold, hasEnded, nothing } from '../state/fold';
 import * as recorded from './recording';
 import { listenToDrops } from './drop';
-import type { Answer, Connection, Drop, Host, Listener } from './types';
+import type { Answer, Connection, Host, Listener, Wish } from './types';
 
 /** What the engine is like: as it usually is, just installed, in the middle of something, with things
  *  that fail, gone, or slow without end. */
@@ -75,13 +75,30 @@ export class ReplayHost implements Host {
     }
   }
 
-  drops(listener: (drop: Drop) => void): () => void {
-    return listenToDrops(listener);
+  wishes(listener: (wish: Wish) => void): () => void {
+    const end = listenToDrops(listener);
+    // What a desktop would want, for tests and pictures.
+    const want = (event: Event) => listener((event as CustomEvent<Wish>).detail);
+    window.addEventListener('wish', want);
+    return () => {
+      window.removeEventListener('wish', want);
+      end();
+    };
   }
 
   async pickFolder(): Promise<string | null> {
     return null;
   }
+
+  async pickArchives(): Promise<string[]> {
+    return [];
+  }
+
+  quit(): void {
+    for (const listener of this.#listeners) listener.connection('offline');
+  }
+
+  stay(): void {}
 
   open(): void {}
 

@@ -19,6 +19,19 @@ export interface Drop {
   files: File[];
 }
 
+/** What the place the window runs in wants of it. */
+export type Wish =
+  /** Take what was dropped, or named at a start. */
+  | ({ wish: 'open' } & Drop)
+  /** Things are held over the window, or are no longer. */
+  | { wish: 'hover'; over: boolean }
+  /** Do what was chosen from the menu: a page, `open` or `commands`. */
+  | { wish: 'command'; name: string }
+  /** The window is to be closed while jobs run: ask, then `quit` or `stay`. */
+  | { wish: 'quit' }
+  /** The jobs are being stopped; the window closes by itself. */
+  | { wish: 'ending' };
+
 /**
  * The only door between the window and everything outside it. There is one host per place the
  * window runs in; nothing else in `src/` may use the network or the desktop shell.
@@ -32,10 +45,16 @@ export interface Host {
   subscribe(listener: Listener): () => void;
   /** Tries a lost connection again at once. */
   reconnect(): void;
-  /** Tells of things dropped on the window; returns the end of it. */
-  drops(listener: (drop: Drop) => void): () => void;
+  /** Tells what the place wants; returns the end of it. */
+  wishes(listener: (wish: Wish) => void): () => void;
   /** Lets the user choose a folder; `null` when the user chose none. Only where `knowsPaths`. */
   pickFolder(): Promise<string | null>;
+  /** Lets the user choose archives to upload; none when the user chose none. Only where `knowsPaths`. */
+  pickArchives(): Promise<string[]>;
+  /** Stops all jobs and closes the window. Only after the wish to quit. */
+  quit(): void;
+  /** Goes on after the wish to quit. */
+  stay(): void;
   /** Opens an address outside the window. */
   open(address: string): void;
 }

@@ -1,0 +1,74 @@
+//! The window: where it comes from, what reaches it.
+
+use std::path::Path;
+
+use tauri::{
+    AppHandle, DragDropEvent, Manager as _, Runtime, WebviewUrl, WebviewWindowBuilder, Window,
+    WindowEvent, webview::PageLoadEvent,
+};
+
+use crate::{desk::Desk, end, wish::Wish};
+
+/// Name of the only window, as the permission file knows it.
+pub(crate) const LABEL: &str = "main";
+
+/// Opens the window. It shows when its page is there, so that nothing white flashes up.
+pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, data: &Path) -> tauri::Result<()> {
+    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+        .title("Kaapana EDK")
+        .inner_size(1200.0, 800.0)
+        .min_inner_size(760.0, 520.0)
+        .data_directory(data.join("webview"))
+        .visible(false)
+        .on_document_title_changed(|window, title| {
+            let _ = window.set_title(&title);
+        })
+        .on_page_load(|window, load| {
+            if load.event() == PageLoadEvent::Finished {
+                // A window that can't be shown has nobody to be told.
+                let _ = window.show();
+            }
+        })
+        // Links of a page lead out by the desktop only; no page of another's comes in here.
+        .on_navigation(|address| {
+            matches!(address.scheme(), "tauri") || address.host_str() == Some("localhost")
+        })
+        .build()?;
+    Ok(())
+}
+
+/// Takes what happens to the window.
+pub(crate) fn happened<R: Runtime>(window: &Window<R>, event: &WindowEvent) {
+    let app = window.app_handle();
+    match event {
+        WindowEvent::CloseRequested { api, .. } => {
+            api.prevent_close();
+            end::ask(app);
+        }
+        WindowEvent::DragDrop(drag) => {
+            let wish = match drag {
+                DragDropEvent::Enter { .. } => Wish::Hover { over: true },
+                DragDropEvent::Drop { paths, .. } => Wish::Open { paths: paths.clone() },
+                DragDropEvent::Leave => Wish::Hover { over: false },
+                _ => return,
+            };
+            app.state::<Desk>().wish(wish);
+        }
+        _ => {}
+    }
+}
+
+/// Brings the window to the front; `startup` is what the system gave the start that wants it.
+pub(crate) fn present<R: Runtime>(app: &AppHandle<R>, startup: Option<String>) {
+    let handle = app.clone();
+    // Fails only when the app has ended.
+    let _ = app.run_on_main_thread(move || {
+        let Some(window) = handle.get_webview_window(LABEL) else { return };
+        if let (Some(startup), Ok(gtk)) = (startup, window.gtk_window()) {
+            gtk::prelude::GtkWindowExt::set_startup_id(&gtk, &startup);
+        }
+        let _ = window.unminimize();
+        let _ = window.show();
+        let _ = window.set_focus();
+    });
+}
