@@ -1,4 +1,6 @@
 //! What the page may call, asked of Tauri itself: the commands of the permission file and no other.
+// `exit` is Tauri's own, where it takes the configuration in.
+#![allow(clippy::unwrap_used, clippy::exit, clippy::needless_pass_by_value)]
 
 use std::time::SystemTime;
 

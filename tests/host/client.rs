@@ -4,7 +4,6 @@ use std::{
     fmt::Write as _,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
-    path::Path,
     time::Duration,
 };
 
@@ -194,15 +193,4 @@ impl Iterator for Entries {
         (count > 0)
             .then(|| serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")))
     }
-}
-
-/// An image that needs no network: a static program and one command that runs for `seconds`.
-pub(crate) fn run_in_image(folder: &Path, name: &str, command: &[&str]) {
-    let container = folder.join(format!("processing-containers/{name}-features"));
-    let dockerfile = format!(
-        "FROM scratch\nLABEL IMAGE=\"{name}-features\"\nCOPY files/busybox /bin/busybox\n\
-         RUN {}\nCMD [\"/bin/busybox\", \"true\"]\n",
-        json!(command)
-    );
-    std::fs::write(container.join("Dockerfile"), dockerfile).unwrap();
 }

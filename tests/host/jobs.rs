@@ -4,10 +4,10 @@ use std::path::Path;
 
 use edk_api::host::{EntryKind, JobState};
 use edk_model::EventKind;
-use edk_testkit::{TestEnv, small_extension};
+use edk_testkit::{TestEnv, run_in_image, small_extension};
 use serde_json::{Value, json};
 
-use crate::client::{TestHost, folded, run_in_image};
+use crate::client::{TestHost, folded};
 
 fn deploy(project: &Path) -> Value {
     json!({"project": project, "target": "sandbox"})

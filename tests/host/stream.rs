@@ -4,10 +4,10 @@ use std::{fs, path::Path};
 
 use edk_api::host::{AppState, Entry, EntryKind, JobState, fold};
 use edk_model::EventKind;
-use edk_testkit::{TestEnv, small_extension};
+use edk_testkit::{TestEnv, run_in_image, small_extension};
 use serde_json::json;
 
-use crate::client::{TestHost, ended, folded, run_in_image};
+use crate::client::{TestHost, ended, folded};
 
 fn numbers(entries: &[Entry]) -> Vec<u64> {
     entries.iter().map(|entry| entry.seq).collect()

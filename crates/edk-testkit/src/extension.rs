@@ -1,4 +1,8 @@
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{TestEnv, busybox};
 
@@ -36,4 +40,19 @@ pub fn small_extension(env: &TestEnv, name: &str) -> PathBuf {
     );
     write("Dockerfile", dockerfile.as_bytes());
     folder
+}
+
+/// Gives a [`small_extension`] a Dockerfile whose one `RUN` is `command`, such as one that takes
+/// long.
+///
+/// # Panics
+/// If it can't be written.
+pub fn run_in_image(folder: &Path, name: &str, command: &[&str]) {
+    let container = folder.join(format!("processing-containers/{name}-features"));
+    let dockerfile = format!(
+        "FROM scratch\nLABEL IMAGE=\"{name}-features\"\nCOPY files/busybox /bin/busybox\n\
+         RUN {}\nCMD [\"/bin/busybox\", \"true\"]\n",
+        serde_json::json!(command)
+    );
+    fs::write(container.join("Dockerfile"), dockerfile).expect("a file of the extension");
 }
