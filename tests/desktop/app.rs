@@ -222,7 +222,7 @@ impl Drop for App<'_> {
 }
 
 /// Returns the children of a process that have not ended.
-fn children(parent: u32) -> Vec<u32> {
+pub(crate) fn children(parent: u32) -> Vec<u32> {
     let pids = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = pids.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
     let is_child = |pid: &u32| {

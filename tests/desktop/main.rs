@@ -9,5 +9,6 @@
 mod app;
 mod drag;
 mod journeys;
+mod package;
 mod screen;
 mod windows;

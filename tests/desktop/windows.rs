@@ -77,6 +77,17 @@ impl Windows {
         pixels.any(|pixel| Some(pixel) != first)
     }
 
+    /// Says whether the title of the page is painted in the app's window.
+    pub(crate) fn shows_text(&self) -> bool {
+        let Some((window, _)) = self.app() else { return false };
+        // Below the menu, right of the list of pages.
+        let image = self.x.get_image(ImageFormat::Z_PIXMAP, window, 230, 50, 200, 60, !0);
+        let Ok(image) = image.unwrap().reply() else { return false };
+        // Smooth letters have many shades, an empty page has one or two.
+        let shades: std::collections::BTreeSet<&[u8]> = image.data.chunks(4).collect();
+        shades.len() > 8
+    }
+
     fn focused(&self) -> Option<Window> {
         let wanted = self.x.get_property(
             false,

@@ -75,6 +75,11 @@ impl Running {
         }
     }
 
+    /// Returns its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Says whether it still runs.
     ///
     /// # Panics
