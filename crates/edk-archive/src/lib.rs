@@ -3,7 +3,7 @@
 //! [`TarWriter`] writes entries as they are told, with nothing from the machine it runs on: no
 //! user names, no clock, no order of its own. [`gzip`] compresses under a fixed header. [`pack`]
 //! joins both for small things. In the other direction, [`unpack`] and [`read_files`] take an
-//! archive of unknown origin and believe nothing in it.
+//! archive of unknown origin and believe nothing in it; [`Spans`] tells where the files of a large one lie.
 //!
 //! This room does not walk folders (who packs knows what belongs in) and does not know what an
 //! image layer or a chart is.
@@ -13,6 +13,7 @@ mod gzip;
 mod pack;
 mod pax;
 mod read;
+mod spans;
 mod unpack;
 mod write;
 
@@ -20,6 +21,7 @@ pub use error::Error;
 pub use gzip::{GzWriter, gzip};
 pub use pack::pack;
 pub use read::{Limits, read_files};
+pub use spans::{Span, Spans};
 pub use unpack::{Unpacked, unpack};
 pub use write::{Entry, Kind, TarWriter};
 
