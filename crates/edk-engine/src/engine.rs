@@ -9,7 +9,7 @@ use edk_extension::Project;
 use edk_image::{Builder, HostSettings};
 use edk_store::Store;
 
-use crate::{EngineError, shared::SharedSandbox};
+use crate::{EngineError, serving::SharedRegistry, shared::SharedSandbox};
 
 /// What the engine needs of the process it runs in.
 #[derive(Debug, Clone)]
@@ -31,6 +31,7 @@ pub struct Engine {
     store: OnceLock<Store>,
     containers: OnceLock<Arc<Containers>>,
     pub(crate) sandbox: SharedSandbox,
+    pub(crate) registry: SharedRegistry,
 }
 
 impl Engine {
@@ -41,6 +42,7 @@ impl Engine {
             store: OnceLock::new(),
             containers: OnceLock::new(),
             sandbox: SharedSandbox::default(),
+            registry: SharedRegistry::default(),
         }
     }
 

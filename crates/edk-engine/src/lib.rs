@@ -26,10 +26,12 @@ mod push;
 mod registry;
 mod run;
 mod serve;
+mod serving;
 mod shared;
 mod status;
 mod target;
 mod uninstall;
+mod upload;
 mod view;
 
 pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
@@ -45,8 +47,7 @@ pub use edk_template::{Parameter, Preset, Type};
 pub use engine::{Engine, Setup};
 pub use error::EngineError;
 pub use extensions::{
-    ExtensionView, InstallRequest, Installed, PodView, RemoveRequest, TargetRequest, UploadRequest,
-    Uploaded,
+    ExtensionView, InstallRequest, Installed, PodView, RemoveRequest, TargetRequest,
 };
 pub use foresee::{DeployPlan, DeployPlanRequest, PlanAction, PlanStep};
 pub use new::{FileOutcome, NewOutcome, NewRequest, TemplateSummary};
@@ -56,6 +57,9 @@ pub use push::{PushOutcome, PushRequest, Pushed};
 pub use registry::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
 pub use run::{RunOutcome, RunRequest};
 pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};
+pub use serving::{RegistryService, ServedBy};
+pub use shared::SandboxService;
 pub use status::{ReleaseStatus, StatusOutcome, StatusRequest};
 pub use uninstall::{UninstallOutcome, UninstallRequest};
+pub use upload::{UploadRequest, Uploaded};
 pub use view::{ChartView, FolderRequest, ImageView, ProjectView};

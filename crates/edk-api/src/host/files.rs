@@ -36,10 +36,23 @@ struct Opened {
     opened_at: String,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Settings {
     #[serde(default)]
     theme: Theme,
+    /// Whether the registry is served while a host runs; it is, until it is switched off.
+    #[serde(default = "yes", rename = "serve_registry")]
+    serves_registry: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { theme: Theme::default(), serves_registry: true }
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Files {
@@ -103,6 +116,15 @@ impl Files {
 
     pub(super) fn set_theme(&self, theme: Theme) -> Result<(), Failure> {
         self.change("settings.json", |settings: &mut Settings| settings.theme = theme)
+    }
+
+    /// Says whether the registry is to be served while a host runs.
+    pub(super) fn serves_registry(&self) -> bool {
+        self.read::<Settings>("settings.json").serves_registry
+    }
+
+    pub(super) fn set_serves_registry(&self, on: bool) -> Result<(), Failure> {
+        self.change("settings.json", |settings: &mut Settings| settings.serves_registry = on)
     }
 
     /// Returns finished jobs, the last one first.

@@ -3,8 +3,8 @@
 use edk_engine::{
     BaseView, DeployPlan, DeployPlanRequest, Diagnosis, ExtensionView, FolderRequest,
     InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest, ProjectView,
-    RegistryDeleteRequest, RemoveRequest, RepositoryView, TargetRequest, TemplateSummary,
-    UploadRequest,
+    RegistryDeleteRequest, RegistryService, RemoveRequest, RepositoryView, TargetRequest,
+    TemplateSummary, UploadRequest,
 };
 use edk_model::{Code, Failure};
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,7 +14,7 @@ use super::{
     Host,
     input::{
         CommandLineRequest, HistoryRequest, JobRef, JobRequest, Nothing, PastJob, RecentProject,
-        SettingsView, ThemeRequest,
+        RegistryServeRequest, SettingsView, ThemeRequest,
     },
 };
 
@@ -59,6 +59,7 @@ table! {
     upload: UploadRequest => JobRef;
     registry: Nothing => Vec<RepositoryView>;
     registry_delete: RegistryDeleteRequest => Nothing;
+    registry_serve: RegistryServeRequest => RegistryService;
     settings: Nothing => SettingsView;
     set_theme: ThemeRequest => Nothing;
     bases: Nothing => Vec<BaseView>;

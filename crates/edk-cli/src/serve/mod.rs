@@ -33,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) ui: Option<PathBuf>,
     /// Address of the Debian mirror for bases.
     pub(crate) mirror: Option<String>,
+    /// Port of the registry; 0 takes any that is free.
+    pub(crate) registry_port: u16,
 }
 
 /// What the handlers share.
@@ -64,7 +66,10 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|error| failed("could not start the network", &error))?;
-    let host = Host::new(engine, HostOptions { mirror: options.mirror });
+    let host = Host::new(
+        engine,
+        HostOptions { mirror: options.mirror, registry_port: Some(options.registry_port) },
+    );
     let result = runtime.block_on(async {
         let listener = listen(options.port).await?;
         let address =
