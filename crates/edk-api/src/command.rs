@@ -5,12 +5,12 @@ use std::{
 
 use edk_engine::{
     BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, DemoOutcome, DemoRequest,
-    DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, Engine,
-    EngineError, EventSink, ExtensionView, FolderRequest, Health, InstallRequest, Installed,
-    NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
-    RegistryDeleteRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
-    StatusOutcome, StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome,
-    UninstallRequest, UploadRequest, Uploaded,
+    DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher,
+    DoctorRequest, Engine, EngineError, EventSink, ExtensionView, FolderRequest, Health,
+    InstallRequest, Installed, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView,
+    PushOutcome, PushRequest, RegistryDeleteRequest, RemoveRequest, RepositoryView, RunOutcome,
+    RunRequest, ServeRequest, StatusOutcome, StatusRequest, TargetRequest, TemplateSummary,
+    UninstallOutcome, UninstallRequest, UploadRequest, Uploaded,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -211,7 +211,7 @@ fn dispatch(
         Command::Extensions(request) => {
             Response::Extensions(engine.extensions(&request.target, monitor)?)
         }
-        Command::Doctor => Response::Doctor(engine.doctor(monitor)),
+        Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
         Command::RegistryList => Response::Registry(engine.registry_list()?),
         Command::RegistryDelete(request) => {
             engine.registry_delete(request)?;

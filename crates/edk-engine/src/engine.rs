@@ -1,10 +1,10 @@
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::SystemTime,
 };
 
-use edk_container::Containers;
+use edk_container::{Conditions, Containers};
 use edk_extension::Project;
 use edk_image::{Builder, HostSettings};
 use edk_store::Store;
@@ -32,6 +32,8 @@ pub struct Engine {
     containers: OnceLock<Arc<Containers>>,
     pub(crate) sandbox: SharedSandbox,
     pub(crate) registry: SharedRegistry,
+    /// Under which conditions a container started for the doctor.
+    pub(crate) started: Mutex<Option<Conditions>>,
 }
 
 impl Engine {
@@ -43,6 +45,7 @@ impl Engine {
             containers: OnceLock::new(),
             sandbox: SharedSandbox::default(),
             registry: SharedRegistry::default(),
+            started: Mutex::default(),
         }
     }
 

@@ -40,7 +40,7 @@ pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};
 pub use dispatcher::{Dispatcher, EventSink};
-pub use doctor::{Diagnosis, Health, Remedy, RemedyJob};
+pub use doctor::{Diagnosis, DoctorRequest, Health, Remedy, RemedyJob};
 pub use edk_container::Bind;
 pub use edk_image::HostSettings;
 pub use edk_template::{Parameter, Preset, Type};

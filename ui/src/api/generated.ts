@@ -362,6 +362,15 @@ fix?: Remedy, };
 export type Digest = string;
 
 /**
+ * Look at this machine.
+ */
+export type DoctorRequest = {
+/**
+ * Whether to start a container even if one has started and nothing has changed since.
+ */
+again?: boolean, };
+
+/**
  * One line of the stream of `/events`.
  */
 export type Entry = {
@@ -1876,7 +1885,7 @@ export interface Commands {
   settings: { input: Nothing; output: SettingsView };
   set_theme: { input: ThemeRequest; output: Nothing };
   bases: { input: Nothing; output: Array<BaseView> };
-  doctor: { input: Nothing; output: Array<Diagnosis> };
+  doctor: { input: DoctorRequest; output: Array<Diagnosis> };
   command_line: { input: CommandLineRequest; output: string };
 }
 

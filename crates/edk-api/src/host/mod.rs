@@ -26,10 +26,10 @@ use std::{
 };
 
 use edk_engine::{
-    BaseView, DEFAULT_REGISTRY_PORT, DeployPlan, DeployPlanRequest, Diagnosis, Engine, EngineError,
-    ExtensionView, FolderRequest, InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest,
-    ProjectView, RegistryDeleteRequest, RegistryService, RemoveRequest, RepositoryView,
-    SandboxService, TargetRequest, TemplateSummary, UploadRequest,
+    BaseView, DEFAULT_REGISTRY_PORT, DeployPlan, DeployPlanRequest, Diagnosis, DoctorRequest,
+    Engine, EngineError, ExtensionView, FolderRequest, InstallRequest, NewOutcome, NewRequest,
+    Preview, PreviewRequest, ProjectView, RegistryDeleteRequest, RegistryService, RemoveRequest,
+    RepositoryView, SandboxService, TargetRequest, TemplateSummary, UploadRequest,
 };
 use edk_model::{Failure, Monitor};
 pub use entry::{Area, Entry, EntryKind, JobChange};
@@ -291,8 +291,8 @@ impl Host {
         explained(self.inner.engine.base_list())
     }
 
-    fn doctor(&self, _: &Nothing) -> Result<Vec<Diagnosis>, Failure> {
-        Ok(self.inner.engine.doctor(&Monitor::silent()))
+    fn doctor(&self, request: &DoctorRequest) -> Result<Vec<Diagnosis>, Failure> {
+        Ok(self.inner.engine.doctor(*request, &Monitor::silent()))
     }
 
     fn command_line(&self, request: &CommandLineRequest) -> Result<String, Failure> {

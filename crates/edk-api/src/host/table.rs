@@ -1,8 +1,8 @@
 //! The one table of commands: name, what it takes, what it gives, who does it.
 
 use edk_engine::{
-    BaseView, DeployPlan, DeployPlanRequest, Diagnosis, ExtensionView, FolderRequest,
-    InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest, ProjectView,
+    BaseView, DeployPlan, DeployPlanRequest, Diagnosis, DoctorRequest, ExtensionView,
+    FolderRequest, InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest, ProjectView,
     RegistryDeleteRequest, RegistryService, RemoveRequest, RepositoryView, TargetRequest,
     TemplateSummary, UploadRequest,
 };
@@ -63,7 +63,7 @@ table! {
     settings: Nothing => SettingsView;
     set_theme: ThemeRequest => Nothing;
     bases: Nothing => Vec<BaseView>;
-    doctor: Nothing => Vec<Diagnosis>;
+    doctor: DoctorRequest => Vec<Diagnosis>;
     command_line: CommandLineRequest => String;
 }
 

@@ -66,12 +66,11 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|error| failed("could not start the network", &error))?;
-    let host = Host::new(
-        engine,
-        HostOptions { mirror: options.mirror, registry_port: Some(options.registry_port) },
-    );
+    // Before the host, which would serve the registry for nothing.
+    let listener = runtime.block_on(listen(options.port))?;
+    let registry_port = Some(options.registry_port);
+    let host = Host::new(engine, HostOptions { mirror: options.mirror, registry_port });
     let result = runtime.block_on(async {
-        let listener = listen(options.port).await?;
         let address =
             listener.local_addr().map_err(|error| failed("the port has no address", &error))?;
         let names =
