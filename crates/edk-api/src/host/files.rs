@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use edk_archive::{Readers, write_whole};
 use edk_model::{Code, Failure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -157,11 +158,7 @@ impl Files {
         change(&mut value);
         let path = self.folder.join(name);
         let write = || -> io::Result<()> {
-            fs::create_dir_all(&self.folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            serde_json::to_writer_pretty(&mut file, &value)?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
+            write_whole(&path, &serde_json::to_vec_pretty(&value)?, Readers::Owner)
         };
         write().map_err(|error| failure(&path, &error))
     }
