@@ -1,6 +1,7 @@
 // The window over the real engine: builder, registry and sandbox. EDK names the program; EDK_HOME
 // may name a data folder that has a base image already, which saves half a minute.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -151,6 +152,44 @@ test('its images are in the registry, and a tag is deleted', async () => {
   assert.deepEqual(await seriousFindings(page), []);
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByText('Nothing matches').waitFor();
+});
+
+test('an image goes out by the registry and comes back in an archive', async () => {
+  await go('Settings');
+  const command = page.getByRole('region', { name: 'Command line' }).getByText('podman pull');
+  const address = /(localhost:\d+)\//.exec(await command.textContent())[1];
+  assert.deepEqual(await seriousFindings(page), []);
+  const archive = join(scratch, 'images.tar');
+  const from = `docker://${address}/lung-features:0.1.0`;
+  const to = `oci-archive:${archive}:localhost:5577/carried/features:0.2.0`;
+  execFileSync('skopeo', ['--insecure-policy', 'copy', '--src-tls-verify=false', from, to]);
+  await go('Extensions');
+  await page.getByLabel('Chart or image archive').setInputFiles(archive);
+  await page.getByText('Charts on sandbox can use localhost:5577/carried/features:0.2.0 now').waitFor({ timeout: SLOW });
+  assert.deepEqual(await seriousFindings(page), []);
+  await close();
+  await go('Registry');
+  await page.getByRole('button', { name: /^carried\/features/ }).waitFor();
+});
+
+test('a dropped file that is no archive says so', async () => {
+  const dropped = await page.evaluateHandle(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(['so much for that'.repeat(100)], 'notes.tar'));
+    return data;
+  });
+  await page.getByRole('heading', { level: 1 }).dispatchEvent('drop', { dataTransfer: dropped });
+  await page.getByRole('alert').getByText('it is no tar archive', { exact: false }).waitFor({ timeout: SLOW });
+  await close();
+});
+
+test('the registry is switched off, and stays reachable by its switch', async () => {
+  await go('Settings');
+  const serve = page.getByRole('switch', { name: 'Serve it while this program runs' });
+  await serve.uncheck();
+  await page.getByText('switched off').waitFor();
+  await serve.check();
+  await page.getByText('served by this program').nth(1).waitFor();
 });
 
 test('the history remembers, and home knows the extension', async () => {

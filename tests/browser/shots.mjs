@@ -11,7 +11,7 @@ const deploy = 'deploy?project=%2Fsrv%2Fada%2Fmy-radiomics';
 const wanted = [
   ...pages.flatMap((page) => ['light', 'dark'].map((scheme) => ({ page, scheme, scene: 'usual' }))),
   ...pages.map((page) => ({ page, scheme: 'light', scene: 'empty' })),
-  ...['home', 'deploy', 'extensions', 'registry'].map((page) => ({ page, scheme: 'light', scene: 'failed' })),
+  ...['home', 'deploy', 'extensions', 'registry', 'settings'].map((page) => ({ page, scheme: 'light', scene: 'failed' })),
   { page: 'home', scheme: 'light', scene: 'busy', hash: 'home?job=j1' },
   { page: 'deploy', scheme: 'dark', scene: 'busy' },
   { page: 'home', scheme: 'light', scene: 'offline' },

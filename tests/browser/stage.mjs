@@ -95,7 +95,7 @@ export async function serveReplay(port = 4179) {
 
 /** Serves the built window by the real engine; state is kept in `home`. Its address has the token. */
 export async function serveEngine(edk, home) {
-  const args = ['serve', '--port', '0', '--ui', join(ui, 'dist'), '--home', home];
+  const args = ['serve', '--port', '0', '--registry-port', '0', '--ui', join(ui, 'dist'), '--home', home];
   const child = spawn(edk, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   let said = '';

@@ -113,6 +113,30 @@ fn settings_and_health_are_told() {
 }
 
 #[test]
+fn a_container_is_started_for_the_doctor_only_when_something_changed() {
+    let env = TestEnv::new();
+    let host = TestHost::start(&env, &[]);
+    let look = |input: Value| {
+        let found = host.call("doctor", input);
+        found.as_array().unwrap().iter().find(|it| it["id"] == "containers").unwrap().clone()
+    };
+    let (now, before) = ("started just now", "has changed since");
+    for (input, words) in
+        [(json!({}), now), (json!({}), before), (json!({"again": true}), now), (json!({}), before)]
+    {
+        let found = look(input);
+        assert!(found["detail"].as_str().unwrap().contains(words), "{words}: {found}");
+    }
+    // Without its folders no container starts, and that is not what was found before.
+    let (folder, aside) = (env.state().join("containers"), env.state().join("aside"));
+    std::fs::rename(&folder, &aside).unwrap();
+    assert_eq!(look(json!({}))["severity"], "error");
+    std::fs::rename(&aside, &folder).unwrap();
+    assert!(look(json!({}))["detail"].as_str().unwrap().contains(now), "a failure is not kept");
+    host.stop();
+}
+
+#[test]
 fn the_command_line_tells_what_the_window_tells() {
     let env = TestEnv::new();
     let folder = small_extension(&env, "lung");

@@ -37,7 +37,10 @@ impl Answer {
 
 impl TestHost {
     pub(crate) fn start(env: &TestEnv, args: &[&str]) -> Self {
-        let mut process = env.start(&[&["serve", "--port", "0"], args].concat());
+        // The registry's own port belongs to whoever sits at this machine, or to the next test.
+        let named = args.contains(&"--registry-port");
+        let any: &[&str] = if named { &[] } else { &["--registry-port", "0"] };
+        let mut process = env.start(&[&["serve", "--port", "0"], any, args].concat());
         let line = process.line("#token=");
         let (address, token) = line.split_once("/#token=").unwrap();
         let address = address.strip_prefix("http://").unwrap().to_owned();

@@ -1,8 +1,8 @@
 //! The headless host: `edk serve` over real HTTP, with the real builder, registry and sandbox.
 //!
-//! `door` is about who gets in, `calls` about what is asked, `jobs` about what is done, `stream`
-//! about the entries and the state they add up to. `generated` holds the types which the user
-//! interface shares with the door. Nothing is imitated but the processing container, which is a
+//! `door` is about who gets in, `calls` about what is asked, `jobs` about what is done, `registry`
+//! about the registry beside it, `stream` about the entries and the state they add up to.
+//! `generated` holds the types which the user interface shares with the door. Nothing is imitated but the processing container, which is a
 //! static program so that no test needs the network.
 
 #![allow(clippy::panic, clippy::unwrap_used)]
@@ -14,4 +14,6 @@ mod client;
 mod door;
 mod generated;
 mod jobs;
+mod registry;
 mod stream;
+mod upload;

@@ -5,12 +5,12 @@ use std::{
 
 use edk_engine::{
     BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, DemoOutcome, DemoRequest,
-    DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, Engine,
-    EngineError, EventSink, ExtensionView, FolderRequest, Health, InstallRequest, Installed,
-    NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
-    RegistryDeleteRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
-    StatusOutcome, StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome,
-    UninstallRequest, UploadRequest, Uploaded,
+    DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher,
+    DoctorRequest, Engine, EngineError, EventSink, ExtensionView, FolderRequest, Health,
+    InstallRequest, Installed, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView,
+    PushOutcome, PushRequest, RegistryDeleteRequest, RemoveRequest, RepositoryView, RunOutcome,
+    RunRequest, ServeRequest, StatusOutcome, StatusRequest, TargetRequest, TemplateSummary,
+    UninstallOutcome, UninstallRequest, UploadRequest, Uploaded,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -42,7 +42,7 @@ pub enum Command {
     Install(InstallRequest),
     /// Remove a release from a target.
     Remove(RemoveRequest),
-    /// Send a packaged chart to a target.
+    /// Send a packaged chart, or an archive of images, to a target.
     Upload(UploadRequest),
     /// Run a processing container on local data.
     Run(RunRequest),
@@ -203,7 +203,7 @@ fn dispatch(
         Command::Uninstall(request) => Response::Uninstall(engine.uninstall(request, monitor)?),
         Command::Install(request) => Response::Install(engine.install_chart(request, monitor)?),
         Command::Remove(request) => Response::Uninstall(engine.remove_release(request, monitor)?),
-        Command::Upload(request) => Response::Upload(engine.upload_chart(request, monitor)?),
+        Command::Upload(request) => Response::Upload(engine.upload(request, monitor)?),
         Command::Run(request) => Response::Run(engine.run(request, monitor)?),
         Command::Demo(request) => Response::Demo(engine.demo(request, monitor)?),
         Command::Inspect(request) => Response::Project(engine.project_view(&request.folder)?),
@@ -211,7 +211,7 @@ fn dispatch(
         Command::Extensions(request) => {
             Response::Extensions(engine.extensions(&request.target, monitor)?)
         }
-        Command::Doctor => Response::Doctor(engine.doctor(monitor)),
+        Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
         Command::RegistryList => Response::Registry(engine.registry_list()?),
         Command::RegistryDelete(request) => {
             engine.registry_delete(request)?;

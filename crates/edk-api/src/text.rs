@@ -2,7 +2,7 @@
 
 use edk_engine::{
     BuildOutcome, DemoOutcome, DeployOutcome, NewOutcome, Pushed, RunOutcome, StatusOutcome,
-    TemplateSummary,
+    TemplateSummary, Uploaded,
 };
 
 use crate::{Response, looks};
@@ -52,7 +52,20 @@ pub fn text(response: &Response) -> String {
             vec![format!("{release} is {status} on {}: {pods}", outcome.target)]
         }
         Response::Upload(outcome) => {
-            vec![format!("{} {} is on {}", outcome.name, outcome.version, outcome.target)]
+            vec![match outcome {
+                Uploaded::Chart { name, version, target } => {
+                    format!("{name} {version} is on {target}")
+                }
+                Uploaded::Images { images, target, confirmed: true } => {
+                    format!("{} can be used on {target}", images.join(", "))
+                }
+                Uploaded::Images { images, target, .. } => {
+                    format!(
+                        "{target} imports {}; it does not tell how that ends",
+                        images.join(", ")
+                    )
+                }
+            }]
         }
         Response::Run(outcome) => run(outcome),
         Response::Demo(outcome) => demo(outcome),

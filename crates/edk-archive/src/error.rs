@@ -26,6 +26,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The archive ends before this entry does.
+    #[error("the archive is cut off: it ends inside of `{}`", path.display())]
+    CutOff {
+        /// Name of the entry.
+        path: PathBuf,
+    },
     /// A file had another length than announced: somebody writes to it.
     #[error("{} changed while it was read: {expected} bytes were expected", path.display())]
     Changed {
@@ -105,6 +111,7 @@ impl Explain for Error {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Changed { .. } => "Run it again once nothing writes to the file.",
+            Self::CutOff { .. } => "Make the archive again, or copy it again.",
             Self::Exists { .. } => "Choose another folder, or remove this one first.",
             Self::Escapes { .. } | Self::UnsafeLink { .. } | Self::Special { .. } => {
                 "Don't use this archive unless you trust where it comes from; nothing was unpacked."

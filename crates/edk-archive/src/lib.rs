@@ -3,7 +3,9 @@
 //! [`TarWriter`] writes entries as they are told, with nothing from the machine it runs on: no
 //! user names, no clock, no order of its own. [`gzip`] compresses under a fixed header. [`pack`]
 //! joins both for small things. In the other direction, [`unpack`] and [`read_files`] take an
-//! archive of unknown origin and believe nothing in it.
+//! archive of unknown origin and believe nothing in it; [`Spans`] tells where the files of a large one lie.
+//!
+//! What rooms above write as one small file goes through [`write_whole`].
 //!
 //! This room does not walk folders (who packs knows what belongs in) and does not know what an
 //! image layer or a chart is.
@@ -13,14 +15,18 @@ mod gzip;
 mod pack;
 mod pax;
 mod read;
+mod spans;
 mod unpack;
+mod whole;
 mod write;
 
 pub use error::Error;
 pub use gzip::{GzWriter, gzip};
 pub use pack::pack;
 pub use read::{Limits, read_files};
+pub use spans::{Span, Spans};
 pub use unpack::{Unpacked, unpack};
+pub use whole::{Readers, write_whole};
 pub use write::{Entry, Kind, TarWriter};
 
 /// The result of this room's functions.

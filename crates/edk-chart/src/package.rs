@@ -1,9 +1,6 @@
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use edk_archive::{Entry, GzWriter, Kind, TarWriter, gzip};
+use edk_archive::{Entry, GzWriter, Kind, Readers, TarWriter, gzip, write_whole};
 use edk_model::{Digest, Finding};
 
 use crate::{Chart, Error, Result, load::at, version::Version, yaml};
@@ -30,25 +27,9 @@ impl Packaged {
     /// [`Error::Io`] if the folder can't be written.
     pub fn write(&self, dir: &Path) -> Result<PathBuf> {
         let path = dir.join(&self.file_name);
-        std::fs::create_dir_all(dir).map_err(at("create", dir))?;
-        let mut file = tempfile::NamedTempFile::new_in(dir).map_err(at("write", &path))?;
-        file.write_all(&self.bytes).map_err(at("write", &path))?;
-        readable(file.as_file()).map_err(at("write", &path))?;
-        file.persist(&path).map_err(|error| at("write", &path)(error.error))?;
+        write_whole(&path, &self.bytes, Readers::Everybody).map_err(at("write", &path))?;
         Ok(path)
     }
-}
-
-/// Gives a temporary file, which only its owner may read, the permissions of an ordinary one.
-fn readable(file: &std::fs::File) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    #[cfg(not(unix))]
-    let _ = file;
-    Ok(())
 }
 
 impl Chart {

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
-    BaseRequest, BuildRequest, Command, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest,
-    DeployRequest, Engine, Failure, NewRequest, PackageRequest, PushRequest, RemoveRequest,
-    RunRequest, ServeRequest, StatusRequest, UninstallRequest,
+    BaseRequest, BuildRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
+    DeployPlanRequest, DeployRequest, Engine, Failure, NewRequest, PackageRequest, PushRequest,
+    RemoveRequest, RunRequest, ServeRequest, StatusRequest, UninstallRequest,
 };
 use edk_model::{Code, Reference};
 
@@ -140,9 +140,10 @@ enum Action {
   edk install my-workflow --version 0.1.0
   edk install my-workflow --version 0.1.0 --param task_ids=lung")]
     Install(InstallArgs),
-    /// Send a packaged chart to a target.
+    /// Send a packaged chart, or an archive of images, to a target.
     #[command(after_help = "Examples:
-  edk upload my-ext/dist/my-workflow-0.1.0.tgz")]
+  edk upload my-ext/dist/my-workflow-0.1.0.tgz
+  edk upload my-images.tar         an OCI layout in a tar, or what `docker save` writes")]
     Upload(UploadArgs),
     /// Look at what the work needs of this machine.
     #[command(after_help = "Examples:
@@ -359,6 +360,9 @@ struct ServeUiArgs {
     /// Address of the Debian mirror for bases.
     #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
     mirror: Option<String>,
+    /// Port of the registry, which is served as well unless it was switched off; 0 takes any.
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_REGISTRY_PORT)]
+    registry_port: u16,
 }
 
 #[derive(Debug, Subcommand)]
@@ -417,8 +421,10 @@ impl Args {
 
     /// Returns what `edk serve` serves, when that is the command.
     pub(crate) fn serve(&self) -> Option<serve::Options> {
-        let Action::Serve(ServeUiArgs { port, ui, mirror }) = &self.action else { return None };
-        Some(serve::Options { port: *port, ui: ui.clone(), mirror: mirror.clone() })
+        let Action::Serve(args) = &self.action else { return None };
+        let ServeUiArgs { port, ui, mirror, registry_port } = args;
+        let (port, registry_port) = (*port, *registry_port);
+        Some(serve::Options { port, ui: ui.clone(), mirror: mirror.clone(), registry_port })
     }
 
     /// Returns the command, asking for the answers of a template that were not given.

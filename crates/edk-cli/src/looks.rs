@@ -62,7 +62,7 @@ impl InstallArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct UploadArgs {
-    /// The packaged chart, `<name>-<version>.tgz`.
+    /// The packaged chart, `<name>-<version>.tgz`, or the archive of images, `.tar`.
     file: PathBuf,
     #[command(flatten)]
     target: TargetArg,

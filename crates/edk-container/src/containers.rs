@@ -57,6 +57,10 @@ impl Containers {
         Ok(Self { root, program: program.to_owned(), identity })
     }
 
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Says whether the topmost of `layers` (diff ids, lowest first) is unpacked on those below.
     pub fn has_layer(&self, layers: &[Digest]) -> bool {
         match chain_ids(layers).last() {

@@ -14,6 +14,7 @@
 //! resource limits and a seccomp filter.
 
 mod chain;
+mod conditions;
 mod containers;
 mod error;
 mod helper;
@@ -22,6 +23,7 @@ mod spec;
 mod wire;
 mod workdir;
 
+pub use conditions::Conditions;
 pub use containers::{Captured, Containers};
 pub use error::ContainerError;
 pub use helper::helper_main;

@@ -1,3 +1,5 @@
+use std::sync::PoisonError;
+
 use edk_container::{Network, RunSpec};
 use edk_image::installer_base;
 use edk_model::{Explain, Failure, Monitor};
@@ -12,6 +14,16 @@ use crate::{Engine, EngineError, target::SANDBOX};
 const SPACE_WANTED: u64 = 5_000_000_000;
 /// With less than this nothing can be built, in bytes.
 const SPACE_NEEDED: u64 = 500_000_000;
+
+/// Look at this machine.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct DoctorRequest {
+    /// Whether to start a container even if one has started and nothing has changed since.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub again: bool,
+}
 
 /// One thing that was looked at on this machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -98,15 +110,17 @@ impl Remedy {
 }
 
 impl Engine {
-    /// Looks at what the work needs of this machine, each thing in the way the work uses it.
-    pub fn doctor(&self, monitor: &Monitor) -> Vec<Diagnosis> {
+    /// Looks at what the work needs of this machine, each thing in the way the work uses it. A
+    /// container that started is not started again while nothing it depends on has changed, unless
+    /// the request says so.
+    pub fn doctor(&self, request: DoctorRequest, monitor: &Monitor) -> Vec<Diagnosis> {
         let data = self.check_data_folder();
         let usable = data.severity == Health::Ok;
         let mut all = vec![data];
         // Without a place to work in there is nothing more to learn.
         if usable {
             all.push(self.check_space());
-            all.push(self.check_containers(monitor));
+            all.push(self.check_containers(request.again, monitor));
             all.push(self.check_bases());
             all.push(self.check_sandbox(monitor));
         }
@@ -142,8 +156,15 @@ impl Engine {
     }
 
     /// Runs the smallest container there is: nothing else tells for sure.
-    fn check_containers(&self, monitor: &Monitor) -> Diagnosis {
-        let id = "containers";
+    fn check_containers(&self, again: bool, monitor: &Monitor) -> Diagnosis {
+        let (id, title) = ("containers", "Containers run");
+        let conditions = self.containers().ok().map(|containers| containers.conditions());
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        if !again && conditions.is_some() && *started == conditions {
+            let detail = "a small one was started, and nothing it depends on has changed since";
+            return Diagnosis::ok(id, title, detail);
+        }
+        *started = None;
         let try_it = || -> Result<(), EngineError> {
             let (store, containers) = (self.store()?, self.containers()?);
             let image = installer_base(store)?;
@@ -162,7 +183,10 @@ impl Engine {
             Ok(())
         };
         match try_it() {
-            Ok(()) => Diagnosis::ok(id, "Containers run", "a small one was started just now"),
+            Ok(()) => {
+                *started = conditions;
+                Diagnosis::ok(id, title, "a small one was started just now")
+            }
             Err(error) => Diagnosis::failed(id, "Containers don't run on this machine", &error),
         }
     }

@@ -1,15 +1,15 @@
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::SystemTime,
 };
 
-use edk_container::Containers;
+use edk_container::{Conditions, Containers};
 use edk_extension::Project;
 use edk_image::{Builder, HostSettings};
 use edk_store::Store;
 
-use crate::{EngineError, shared::SharedSandbox};
+use crate::{EngineError, serving::SharedRegistry, shared::SharedSandbox};
 
 /// What the engine needs of the process it runs in.
 #[derive(Debug, Clone)]
@@ -31,6 +31,9 @@ pub struct Engine {
     store: OnceLock<Store>,
     containers: OnceLock<Arc<Containers>>,
     pub(crate) sandbox: SharedSandbox,
+    pub(crate) registry: SharedRegistry,
+    /// Under which conditions a container started for the doctor.
+    pub(crate) started: Mutex<Option<Conditions>>,
 }
 
 impl Engine {
@@ -41,6 +44,8 @@ impl Engine {
             store: OnceLock::new(),
             containers: OnceLock::new(),
             sandbox: SharedSandbox::default(),
+            registry: SharedRegistry::default(),
+            started: Mutex::default(),
         }
     }
 

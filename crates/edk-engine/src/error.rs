@@ -35,10 +35,10 @@ pub enum EngineError {
         /// Its address.
         url: String,
     },
-    /// The chart would break the platform or not be listed.
-    #[error("chart `{chart}` can't be delivered")]
+    /// The chart would break the platform or not be listed, or the file can't be sent under its name.
+    #[error("`{chart}` can't be delivered")]
     Preflight {
-        /// The chart.
+        /// The chart, or the file.
         chart: String,
         /// What is wrong.
         findings: Vec<Finding>,
@@ -83,15 +83,23 @@ pub enum EngineError {
         /// Name of the release.
         release: String,
     },
-    /// An archive of images, which no target of ours takes yet.
-    #[error("`{file}` is an archive of images, and the sandbox takes charts only")]
-    ImageArchive {
-        /// Name of the file.
-        file: String,
-    },
     /// A port of a server of ours is taken.
     #[error("port {port} of this machine is taken")]
     PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// The registry of this very store is served by another process.
+    #[error("the registry of this machine is served at localhost:{port} already{}", by(*process))]
+    RegistryServed {
+        /// The port.
+        port: u16,
+        /// Number of the process, when it told.
+        process: Option<u32>,
+    },
+    /// The registry's port belongs to another program.
+    #[error("port {port} is taken by another program, so the registry is not served")]
+    RegistryPort {
         /// The port.
         port: u16,
     },
@@ -145,6 +153,11 @@ pub enum EngineError {
     Cancelled(#[from] Cancelled),
 }
 
+/// Who it is, as the end of a sentence.
+fn by(process: Option<u32>) -> String {
+    process.map_or_else(String::new, |process| format!(", by process {process}"))
+}
+
 impl EngineError {
     pub(crate) fn io(path: &std::path::Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
@@ -175,8 +188,9 @@ impl Explain for EngineError {
             | Self::NoDagImage { .. }
             | Self::Parameter { .. } => Code::InvalidInput,
             Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
-            Self::ForeignTarget { .. } | Self::ImageArchive { .. } => Code::Unsupported,
+            Self::ForeignTarget { .. } => Code::Unsupported,
             Self::PortTaken { .. } | Self::Installed { .. } => Code::Conflict,
+            Self::RegistryServed { .. } | Self::RegistryPort { .. } => Code::Conflict,
             Self::Demo { .. } => Code::CommandFailed,
             Self::Io { source, .. } | Self::Network(source) => Code::of_io(source),
             Self::Cancelled(_) => Code::Cancelled,
@@ -204,10 +218,15 @@ impl Explain for EngineError {
             Self::Installed { .. } => {
                 hint("uninstall it first: a platform can't change a release that is there")
             }
-            Self::ImageArchive { .. } => {
-                hint("push the images to the registry of this machine: `edk push`")
-            }
             Self::PortTaken { .. } => hint("name another port, or `--port 0` for any that is free"),
+            Self::RegistryServed { .. } => {
+                hint("pull from there: it is the same registry; `--port 0` serves it once more")
+            }
+            Self::RegistryPort { port } => vec![
+                format!("stop that program (`ss -ltnp sport = :{port}` names it), then try again"),
+                "or serve the registry at a port of its own: `edk registry serve --port 0`"
+                    .to_owned(),
+            ],
             Self::Io { source, .. } if Code::of_io(source) == Code::DiskFull => {
                 hint("free some space on the disk, then run the command again")
             }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use edk_model::{Monitor, Outcome};
 use edk_target::{Client, Extension, InstallOutcome, Pod, preflight};
@@ -116,28 +116,6 @@ pub struct RemoveRequest {
     pub version: String,
 }
 
-/// Send a packaged chart to a target.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub struct UploadRequest {
-    /// Name of the target.
-    pub target: String,
-    /// The file, `<name>-<version>.tgz`.
-    pub file: PathBuf,
-}
-
-/// A chart that is listed.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub struct Uploaded {
-    /// Name of the chart.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Name of the target.
-    pub target: String,
-}
-
 impl Engine {
     /// Returns what is on a target, row by row as the target lists it.
     ///
@@ -218,38 +196,6 @@ impl Engine {
             client.wait_gone(&release, PATIENCE, &monitor).await?;
             monitor.finished(&release, Outcome::Done, "gone");
             Ok(UninstallOutcome { release, target, was_installed: true })
-        })
-    }
-
-    /// Sends a packaged chart to a target and waits until it is listed.
-    ///
-    /// # Errors
-    /// [`EngineError::ImageArchive`] for an archive of images, [`EngineError::Io`] if the file
-    /// can't be read, [`EngineError::Target`] if it is refused.
-    pub fn upload_chart(
-        &self,
-        request: &UploadRequest,
-        monitor: &Monitor,
-    ) -> Result<Uploaded, EngineError> {
-        let UploadRequest { target, file } = request;
-        let file_name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if file_name.ends_with(".tar") {
-            return Err(EngineError::ImageArchive { file: file_name });
-        }
-        let (name, version) = match preflight::chart_file(&file_name) {
-            Ok((name, version)) => (name.to_owned(), version.to_owned()),
-            Err(finding) => {
-                return Err(EngineError::Preflight { chart: file_name, findings: vec![*finding] });
-            }
-        };
-        let bytes = std::fs::read(file).map_err(|source| EngineError::io(file, source))?;
-        let monitor = monitor.stage("upload");
-        self.with_target(target, &monitor, async |client: Client| {
-            monitor.started(&file_name);
-            client.upload_chart(&file_name, bytes, &monitor).await?;
-            client.wait_listed(&name, &version, PATIENCE, &monitor).await?;
-            monitor.finished(&file_name, Outcome::Done, &format!("{name} {version} is listed"));
-            Ok(Uploaded { name, version, target: target.clone() })
         })
     }
 }

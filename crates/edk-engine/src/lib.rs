@@ -26,10 +26,12 @@ mod push;
 mod registry;
 mod run;
 mod serve;
+mod serving;
 mod shared;
 mod status;
 mod target;
 mod uninstall;
+mod upload;
 mod view;
 
 pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
@@ -38,15 +40,14 @@ pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};
 pub use dispatcher::{Dispatcher, EventSink};
-pub use doctor::{Diagnosis, Health, Remedy, RemedyJob};
+pub use doctor::{Diagnosis, DoctorRequest, Health, Remedy, RemedyJob};
 pub use edk_container::Bind;
 pub use edk_image::HostSettings;
 pub use edk_template::{Parameter, Preset, Type};
 pub use engine::{Engine, Setup};
 pub use error::EngineError;
 pub use extensions::{
-    ExtensionView, InstallRequest, Installed, PodView, RemoveRequest, TargetRequest, UploadRequest,
-    Uploaded,
+    ExtensionView, InstallRequest, Installed, PodView, RemoveRequest, TargetRequest,
 };
 pub use foresee::{DeployPlan, DeployPlanRequest, PlanAction, PlanStep};
 pub use new::{FileOutcome, NewOutcome, NewRequest, TemplateSummary};
@@ -56,6 +57,9 @@ pub use push::{PushOutcome, PushRequest, Pushed};
 pub use registry::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
 pub use run::{RunOutcome, RunRequest};
 pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};
+pub use serving::{RegistryService, ServedBy};
+pub use shared::SandboxService;
 pub use status::{ReleaseStatus, StatusOutcome, StatusRequest};
 pub use uninstall::{UninstallOutcome, UninstallRequest};
+pub use upload::{UploadRequest, Uploaded};
 pub use view::{ChartView, FolderRequest, ImageView, ProjectView};

@@ -24,7 +24,7 @@ impl Engine {
     /// Serves the registry; the stage that starts names its address.
     ///
     /// # Errors
-    /// [`EngineError::PortTaken`], [`EngineError::Network`].
+    /// [`EngineError::RegistryServed`], [`EngineError::RegistryPort`], [`EngineError::Network`].
     pub fn serve_registry(
         &self,
         request: ServeRequest,
@@ -33,12 +33,13 @@ impl Engine {
         let monitor = monitor.stage("registry");
         let store = self.store()?.clone();
         runtime()?.block_on(async {
-            let listener = loopback(request.port).await?;
-            let address = address(&listener)?;
+            let claim = self.claim_registry(request.port).await?;
+            let address = address(&claim.listener)?;
             monitor.started(&address);
-            let stopped = monitor.token().clone();
-            let shutdown = async move { stopped.cancelled().await };
-            edk_registry::serve(listener, store, shutdown).await.map_err(EngineError::Network)?;
+            let stopped = monitor.token().clone().cancelled_owned();
+            let serving = edk_registry::serve(claim.listener, store, stopped);
+            serving.await.map_err(EngineError::Network)?;
+            drop(claim.mark);
             monitor.finished(&address, Outcome::Done, "stopped");
             Ok(())
         })

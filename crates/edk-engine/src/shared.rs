@@ -18,7 +18,7 @@ use edk_model::{CancellationToken, Monitor};
 use edk_sandbox::{Faults, SandboxError, serve};
 
 use crate::{
-    Engine, EngineError,
+    Engine, EngineError, ServedBy,
     target::{address, loopback, runtime},
 };
 
@@ -26,6 +26,17 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at it.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where the sandbox of this machine is, and who serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxService {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Who serves it.
+    pub served: ServedBy,
+    /// Its address, while it is served.
+    pub url: Option<String>,
+}
 
 /// The sandbox of this process.
 #[derive(Debug, Default)]
@@ -76,6 +87,22 @@ impl Engine {
     /// opened and closed by every call.
     pub fn keep_sandbox(&self) {
         self.sandbox.lock().keep = true;
+    }
+
+    /// Tells where the sandbox is and who serves it; does not bring it up.
+    pub fn sandbox_service(&self) -> SandboxService {
+        let folder = self.sandbox_folder();
+        // While it is being opened or closed, the address is not worth waiting for.
+        let ours = self.sandbox.slot.try_lock().ok().and_then(|slot| {
+            let served = slot.served.as_ref().filter(|served| !served.thread.is_finished())?;
+            Some(served.url.clone())
+        });
+        if ours.is_some() {
+            return SandboxService { folder, served: ServedBy::Here, url: ours };
+        }
+        let theirs = self.running_sandbox().ok().filter(|url| answers(url));
+        let served = if theirs.is_some() { ServedBy::Elsewhere } else { ServedBy::Nobody };
+        SandboxService { folder, served, url: theirs }
     }
 
     /// Closes the sandbox when no call uses it any more; one that does closes it when it ends.

@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
+use edk_archive::{Readers, write_whole};
 use edk_model::Monitor;
 use edk_sandbox::{Faults, Sandbox, Settings};
 use edk_target::{Client, Target};
@@ -53,7 +54,9 @@ impl Engine {
         };
         let (store, containers) = (self.store()?.clone(), Arc::clone(self.containers()?));
         let sandbox = Sandbox::open(&folder, store, containers, settings)?;
-        write_small(&folder.join(ADDRESS_FILE), url)?;
+        let address = folder.join(ADDRESS_FILE);
+        write_whole(&address, url.as_bytes(), Readers::Owner)
+            .map_err(|source| EngineError::io(&address, source))?;
         Ok(sandbox)
     }
 
@@ -105,13 +108,4 @@ pub(crate) async fn loopback(port: u16) -> Result<TcpListener, EngineError> {
 pub(crate) fn address(listener: &TcpListener) -> Result<String, EngineError> {
     let address = listener.local_addr().map_err(EngineError::Network)?;
     Ok(format!("http://{address}"))
-}
-
-fn write_small(path: &std::path::Path, text: &str) -> Result<(), EngineError> {
-    let io = |source| EngineError::io(path, source);
-    let folder = path.parent().unwrap_or(std::path::Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
 }

@@ -63,6 +63,16 @@ pub enum ImageError {
         /// What it is.
         what: String,
     },
+    /// A file that is not, or not wholly, an archive of images.
+    #[error("`{file}` can't be used: {reason}")]
+    BadArchive {
+        /// Name of the file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do about it.
+        fix: String,
+    },
     /// A registry can't be reached, or refuses.
     #[error("could not pull `{reference}`")]
     Pull {
@@ -106,7 +116,7 @@ impl ImageError {
 impl Explain for ImageError {
     fn code(&self) -> Code {
         match self {
-            Self::Findings { .. } => Code::InvalidInput,
+            Self::Findings { .. } | Self::BadArchive { .. } => Code::InvalidInput,
             Self::NoBase { .. } | Self::NoRecipe { .. } => Code::NotFound,
             Self::NoProgram { .. } => Code::Precondition,
             Self::CommandFailed { .. } => Code::CommandFailed,
@@ -125,6 +135,7 @@ impl Explain for ImageError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::NoBase { reference, place } => base_hints(reference, place),
+            Self::BadArchive { fix, .. } => vec![fix.clone()],
             Self::NoRecipe { known, .. } => {
                 vec![format!("there are recipes for {}", known.join(", "))]
             }

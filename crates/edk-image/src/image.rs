@@ -31,11 +31,13 @@ pub struct Layer {
 /// An image manifest (OCI image specification, "Image Manifest").
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Manifest {
-    schema_version: u32,
-    media_type: String,
-    config: Descriptor,
-    layers: Vec<Descriptor>,
+pub(crate) struct Manifest {
+    pub(crate) schema_version: u32,
+    /// An OCI manifest need not have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) media_type: Option<String>,
+    pub(crate) config: Descriptor,
+    pub(crate) layers: Vec<Descriptor>,
 }
 
 impl Image {
@@ -74,7 +76,7 @@ impl Image {
         let diff_ids = diff_ids(&layers);
         let manifest = Manifest {
             schema_version: 2,
-            media_type: media::MANIFEST.to_owned(),
+            media_type: Some(media::MANIFEST.to_owned()),
             config: store.put(media::CONFIG, &config.to_json(&diff_ids))?,
             layers: layers.iter().map(|layer| layer.descriptor.clone()).collect(),
         };

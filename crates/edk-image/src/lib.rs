@@ -6,9 +6,12 @@
 //! store, found again by the digest of these three. `COPY` is written as a layer without touching
 //! a root file system; `RUN` is carried out by `edk-container`.
 //!
+//! [`ImageArchive`] takes images from a file which others made.
+//!
 //! The room never edits the user's files, calls no other builder and knows nothing of Kaapana but
 //! the two bases it can make itself: [`installer_base`] and the Debian bases of [`bootstrap`].
 
+mod archive;
 mod base;
 mod bootstrap;
 mod build;
@@ -25,6 +28,7 @@ mod pull;
 mod tree;
 mod value;
 
+pub use archive::{ImageArchive, Imported};
 pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
 pub use build::{Builder, Built, HostSettings};

@@ -1,9 +1,9 @@
 use std::{
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
+use edk_archive::{Readers, write_whole};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::SandboxError;
@@ -77,19 +77,9 @@ impl Disk {
     }
 }
 
-/// Writes `bytes` under `path` at once, or not at all.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_data()?;
-    file.persist(path)?;
-    Ok(())
-}
-
 /// Writes `value` as JSON under `path`, whole or not at all.
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
-    write(path, &serde_json::to_vec_pretty(value)?)
+    write_whole(path, &serde_json::to_vec_pretty(value)?, Readers::Owner)
 }
 
 /// Reads JSON, or `None` when the file is not there or not what was written.

@@ -17,6 +17,7 @@ use tokio::{io::AsyncWriteExt as _, net::TcpListener, sync::oneshot};
 
 use crate::{
     Sandbox, SandboxError, Status, guard,
+    import::Import,
     install::{Begun, Refused, Wanted},
     list,
     upload::Uploaded,
@@ -356,13 +357,16 @@ async fn import(State(sandbox): State<Arc<Sandbox>>, Query(query): Parameters) -
         let words = "Container import failed, bad request Required key 'filename' can not be empty";
         return detail(400, words);
     }
-    let bare = !file_name.contains(['/', '\\', '\0']);
-    if !bare || !sandbox.disk.extensions().join(file_name).is_file() {
-        return text(500, format!("Container import failed file {file_name} can not be found"));
+    let failed = |reason: &str| text(500, format!("Container import failed {reason}"));
+    let name = file_name.clone();
+    match beside(&sandbox, move |sandbox| sandbox.import(&name)).await {
+        Ok(Import::Done) => text(200, format!("Successfully imported container {file_name}")),
+        Ok(Import::Missing) => failed(&format!("file {file_name} can not be found")),
+        Ok(Import::Failed(reason)) => {
+            failed(&format!("Failed to import container {file_name}: {reason}"))
+        }
+        Err(response) => response,
     }
-    let reason = "the sandbox takes images from its own registry only; push them there";
-    let words = format!("Container import failed Failed to import container {file_name}");
-    text(500, format!("{words}: {reason}"))
 }
 
 async fn complete(body: Bytes) -> Response {

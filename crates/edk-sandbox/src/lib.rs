@@ -3,7 +3,7 @@
 //! A [`Sandbox`] speaks the HTTP API of the platform's kube-helm, with and without the prefix
 //! `/kube-helm-api`: uploads with the platform's own acceptance check, the list of extensions,
 //! installing and removing releases, their status. Charts are rendered with the values a platform
-//! would give them. The Jobs of a release, and its hooks, run as containers from images of the
+//! would give them; images come from the store, or in archives. The Jobs of a release, and its hooks, run as containers from images of the
 //! [`Store`](edk_store::Store); the folders of Airflow are folders of the sandbox, so what an
 //! installer copies can be looked at.
 //!
@@ -27,6 +27,7 @@ mod error;
 mod escape;
 mod guard;
 mod http;
+mod import;
 mod install;
 mod list;
 mod machine;

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use edk_container::{Bind, ContainerError, Containers, Network, RunSpec};
 use edk_image::{DEFAULT_PATH, Image};
-use edk_model::{Explain, Failure, Monitor, Reference};
+use edk_model::{Explain, Failure, Monitor, Reference, ReferenceError};
 use edk_store::Store;
 
-use crate::{ContainerPlan, Fault, Runtime, Settings};
+use crate::{ContainerPlan, Fault, Runtime, Settings, import};
 
 /// Runs containers on this machine, from images of the store.
 pub(crate) struct Machine {
@@ -21,15 +21,17 @@ impl Machine {
 
     /// Returns the image of the store which `image` names.
     fn image(&self, image: &str) -> Result<Image, Fault> {
-        let reference = local(image, &self.settings.registry_url).map_err(Fault::Image)?;
+        let reference: Reference =
+            image.parse().map_err(|error: ReferenceError| Fault::Image(error.to_string()))?;
+        let registry = &self.settings.registry_url;
+        let repository = import::repository(&reference, registry);
         let tag = reference.tag_or_latest().unwrap_or("latest");
         let found = match &reference.digest {
-            Some(digest) => self.store.manifest(&reference.repository, digest),
-            None => self.store.resolve(&reference.repository, tag),
+            Some(digest) => self.store.manifest(&repository, digest),
+            None => self.store.resolve(&repository, tag),
         };
-        let manifest = found.map_err(|error| Fault::Image(why(&error)))?.ok_or_else(|| {
-            Fault::Image(format!("the sandbox's registry has no image `{image}`; push it first"))
-        })?;
+        let manifest = found.map_err(|error| Fault::Image(why(&error)))?;
+        let manifest = manifest.ok_or_else(|| Fault::Image(absent(&reference, registry)))?;
         Image::load(&self.store, &manifest).map_err(|error| Fault::Image(why(&error)))
     }
 }
@@ -112,15 +114,14 @@ fn argv(container: &ContainerPlan, entrypoint: &[String], cmd: &[String]) -> Vec
     [program, arguments].concat()
 }
 
-/// Returns the reference of an image of the sandbox's own registry.
-fn local(image: &str, registry_url: &str) -> Result<Reference, String> {
-    let of_registry = image.strip_prefix(registry_url).is_some_and(|rest| rest.starts_with('/'));
-    if !of_registry {
-        return Err(format!(
-            "`{image}` is not an image of the sandbox's registry {registry_url}; the sandbox pulls from no other"
-        ));
+/// Says why an image is not there, and what to do.
+fn absent(image: &Reference, registry_url: &str) -> String {
+    if import::is_own(image, registry_url) {
+        return format!("the sandbox's registry has no image `{image}`; push it first");
     }
-    image.parse().map_err(|error: edk_model::ReferenceError| error.to_string())
+    format!(
+        "`{image}` is not an image of the sandbox's registry {registry_url}; the sandbox pulls from no other, so upload it as an archive"
+    )
 }
 
 fn is_service_checker(image: &str) -> bool {
@@ -164,12 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn only_images_of_the_own_registry_are_looked_for() {
-        let registry = "127.0.0.1:5000/k";
-        let reference = local("127.0.0.1:5000/k/dag-x:0.1.0", registry).unwrap();
-        assert_eq!(reference.repository, "k/dag-x");
-        for other in ["docker.io/x:1", "127.0.0.1:5000/kaapana/x:1", "x", ""] {
-            assert!(local(other, registry).unwrap_err().contains("pulls from no other"), "{other}");
+    fn an_image_that_is_not_there_is_told_with_the_way_to_bring_it() {
+        let words = |image: &str| absent(&image.parse().unwrap(), "127.0.0.1:5000/k");
+        assert!(words("127.0.0.1:5000/k/dag-x:0.1.0").contains("push it first"));
+        for other in ["docker.io/x:1", "127.0.0.1:5000/kaapana/x:1", "x"] {
+            assert!(words(other).contains("pulls from no other"), "{other}");
         }
     }
 }

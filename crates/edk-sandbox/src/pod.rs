@@ -1,8 +1,9 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use edk_archive::{Readers, write_whole};
 use edk_model::Monitor;
 
-use crate::{ContainerPlan, PodPlan, disk, release::PodStatus};
+use crate::{ContainerPlan, PodPlan, release::PodStatus};
 
 /// Runs the containers of pods; the seam behind which a test may put something else.
 pub trait Runtime: Send + Sync {
@@ -81,10 +82,8 @@ fn prepare(plan: &PodPlan) -> std::io::Result<()> {
         }
     }
     for (path, content) in &plan.files {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        disk::write(path, content.as_bytes())?;
+        // As Kubernetes shows them: whoever runs inside may read them.
+        write_whole(path, content.as_bytes(), Readers::Everybody)?;
     }
     Ok(())
 }

@@ -28,10 +28,10 @@ pub struct Sandbox {
     pub(crate) settings: Settings,
     pub(crate) disk: Disk,
     pub(crate) runtime: Arc<dyn Runtime>,
-    store: Store,
+    pub(crate) store: Store,
     state: Mutex<State>,
     workers: Mutex<Vec<JoinHandle<()>>>,
-    closing: CancellationToken,
+    pub(crate) closing: CancellationToken,
     /// Held for as long as the sandbox lives.
     _lock: fs::File,
 }

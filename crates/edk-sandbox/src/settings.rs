@@ -37,6 +37,8 @@ pub struct Faults {
     pub list_cache: Option<Duration>,
     /// A chart is put in its place before it is checked, and stays there when the check fails.
     pub keep_rejected_charts: bool,
+    /// An archive of images stays on the disk after its images were taken out of it.
+    pub keep_archives: bool,
     /// A piece of an upload is appended whatever its offset, so a piece sent twice makes another
     /// file, and a file that became too long is never complete.
     pub append_blindly: bool,
@@ -58,6 +60,7 @@ impl Faults {
         Self {
             list_cache: Some(Duration::from_secs(30)),
             keep_rejected_charts: true,
+            keep_archives: true,
             append_blindly: true,
             fragile_list: true,
             mangle_parameters: true,

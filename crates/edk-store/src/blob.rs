@@ -46,6 +46,21 @@ impl Store {
         fs::metadata(self.blob_path(digest)).ok().map(|metadata| metadata.len())
     }
 
+    /// Returns how many bytes all blobs use on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if their folder can't be read.
+    pub fn usage(&self) -> Result<u64, StoreError> {
+        let folder = self.root().join("blobs/sha256");
+        let io = |source| StoreError::io(&folder, source);
+        let mut bytes = 0;
+        for entry in fs::read_dir(&folder).map_err(io)? {
+            // One that another process removes meanwhile uses nothing.
+            bytes += entry.map_err(io)?.metadata().map_or(0, |metadata| metadata.len());
+        }
+        Ok(bytes)
+    }
+
     /// Opens a blob for reading.
     ///
     /// # Errors

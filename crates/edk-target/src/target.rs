@@ -88,10 +88,11 @@ impl Pace {
         }
     }
 
-    /// Returns the pace for the sandbox, which serves nobody else.
+    /// Returns the pace for the sandbox, which serves nobody else and ends no import early.
     pub fn sandbox() -> Self {
         let poll = Duration::from_millis(100);
-        Self { poll, back_off: Duration::from_secs(1), ..Self::platform() }
+        let import = Duration::from_secs(1800);
+        Self { poll, back_off: Duration::from_secs(1), import, ..Self::platform() }
     }
 }
 

@@ -362,6 +362,15 @@ fix?: Remedy, };
 export type Digest = string;
 
 /**
+ * Look at this machine.
+ */
+export type DoctorRequest = {
+/**
+ * Whether to start a container even if one has started and nothing has changed since.
+ */
+again?: boolean, };
+
+/**
  * One line of the stream of `/events`.
  */
 export type Entry = {
@@ -1362,6 +1371,48 @@ repository: string,
 tag: string, };
 
 /**
+ * Serve the registry of this machine for as long as the host runs, or not.
+ */
+export type RegistryServeRequest = {
+/**
+ * Whether to serve it.
+ */
+on: boolean, };
+
+/**
+ * How the registry of this machine is served.
+ */
+export type RegistryService = {
+/**
+ * Whether this process is to serve it.
+ */
+on: boolean,
+/**
+ * Who serves it.
+ */
+served: ServedBy,
+/**
+ * Where programs of this machine reach it, such as `localhost:5577`, when it is served.
+ */
+address: string,
+/**
+ * Number of the other process that serves it.
+ */
+process?: number,
+/**
+ * Why it is not served though it is to be.
+ */
+failure?: Failure,
+/**
+ * Folder of its images.
+ */
+folder: string,
+/**
+ * What they use of the disk, layers of builds and bases included, in bytes.
+ */
+bytes: number, };
+
+/**
  * What to do about a [`Diagnosis`].
  */
 export type Remedy = {
@@ -1513,6 +1564,11 @@ output?: string,
 form?: { [key in string]: string }, };
 
 /**
+ * Who serves something of this machine.
+ */
+export type ServedBy = "nobody" | "here" | "elsewhere";
+
+/**
  * The settings and what goes with them.
  */
 export type SettingsView = {
@@ -1521,9 +1577,9 @@ export type SettingsView = {
  */
 data_folder: string,
 /**
- * The port of the registry of this machine, when it is served.
+ * How the registry of this machine is served.
  */
-registry_port: number,
+registry: RegistryService,
 /**
  * The colours.
  */
@@ -1653,13 +1709,21 @@ export type TargetView = {
  */
 name: string,
 /**
- * Its address, when it has a lasting one.
+ * Its address, while it is served.
  */
 url?: string,
 /**
  * What it is.
  */
-kind: TargetKind, };
+kind: TargetKind,
+/**
+ * Who serves it.
+ */
+served: ServedBy,
+/**
+ * Where it keeps what was sent to it.
+ */
+folder: string, };
 
 /**
  * A template, for a list.
@@ -1757,7 +1821,7 @@ no_hooks?: boolean, };
 export type Unit = "bytes" | "files" | "layers" | "steps";
 
 /**
- * Send a packaged chart to a target.
+ * Send a packaged chart, or an archive of images, to a target.
  */
 export type UploadRequest = {
 /**
@@ -1765,14 +1829,14 @@ export type UploadRequest = {
  */
 target: string,
 /**
- * The file, `<name>-<version>.tgz`.
+ * The file: a chart as `<name>-<version>.tgz`, or images as `.tar`.
  */
 file: string, };
 
 /**
- * A chart that is listed.
+ * What was sent.
  */
-export type Uploaded = {
+export type Uploaded = { "kind": "chart",
 /**
  * Name of the chart.
  */
@@ -1784,7 +1848,20 @@ version: string,
 /**
  * Name of the target.
  */
-target: string, };
+target: string, } | { "kind": "images",
+/**
+ * Names of the images, as charts ask for them.
+ */
+images: Array<string>,
+/**
+ * Name of the target.
+ */
+target: string,
+/**
+ * Whether the target said that it has them now. If not, it goes on with them, and no call
+ * tells how that ends.
+ */
+confirmed: boolean, };
 
 /** The table of commands: what each takes and gives. */
 export interface Commands {
@@ -1804,10 +1881,11 @@ export interface Commands {
   upload: { input: UploadRequest; output: JobRef };
   registry: { input: Nothing; output: Array<RepositoryView> };
   registry_delete: { input: RegistryDeleteRequest; output: Nothing };
+  registry_serve: { input: RegistryServeRequest; output: RegistryService };
   settings: { input: Nothing; output: SettingsView };
   set_theme: { input: ThemeRequest; output: Nothing };
   bases: { input: Nothing; output: Array<BaseView> };
-  doctor: { input: Nothing; output: Array<Diagnosis> };
+  doctor: { input: DoctorRequest; output: Array<Diagnosis> };
   command_line: { input: CommandLineRequest; output: string };
 }
 

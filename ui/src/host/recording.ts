@@ -68,17 +68,25 @@ export const history: PastJob[] = times.map((seconds, index) => {
   return ok ? past : { ...past, reused: 0, what: '`RUN pip install --no-cache-dir numpyy==9.9.9` ended with exit code 1' };
 });
 
+const DATA = '/srv/ada/.local/share/kaapana-edk';
 export const settings: SettingsView = {
-  data_folder: '/srv/ada/.local/share/kaapana-edk', registry_port: 5577, theme: 'system', targets: [{ name: 'sandbox', kind: 'sandbox' }], version: '0.1.0',
+  data_folder: DATA, theme: 'system', version: '0.1.0',
+  registry: { on: true, served: 'here', address: 'localhost:5577', folder: `${DATA}/store`, bytes: 412_806_117 },
+  targets: [{ name: 'sandbox', kind: 'sandbox', served: 'here', url: 'http://127.0.0.1:41873', folder: `${DATA}/sandbox` }],
 };
 export const bases: BaseView[] = [
   { name: 'base-python-cpu', description: 'Debian 12 with Python 3.11 and pip in the virtual environment /opt/venv', present: true, size: 77_412_906 },
 ];
+export const portTaken: Failure = {
+  code: 'conflict', what: 'port 5577 is taken by another program, so the registry is not served',
+  hints: ['stop that program (`ss -ltnp sport = :5577` names it), then try again', 'or serve the registry at a port of its own: `edk registry serve --port 0`'],
+};
 export const doctor: Diagnosis[] = [
   { id: 'user-namespaces', severity: 'ok', title: 'Containers run without root', detail: 'User namespaces are allowed, and there are 65536 subordinate ids.' },
   { id: 'disk-space', severity: 'ok', title: '212 GB are free', detail: 'The data folder is on its own partition.' },
   { id: 'data-folder', severity: 'ok', title: 'The data folder can be written', detail: '/srv/ada/.local/share/kaapana-edk' },
-  { id: 'registry-port', severity: 'ok', title: 'Port 5577 is free', detail: 'The registry of this machine can be served.' },
+  { id: 'containers', severity: 'ok', title: 'Containers run', detail: 'A small one was started.' },
+  { id: 'sandbox', severity: 'ok', title: 'The sandbox is up', detail: '4 extensions are on it' },
   {
     id: 'base', severity: 'hint', title: 'base-python-cpu is not made yet', detail: 'The templates start from it. It is made from Debian packages in about half a minute.',
     fix: { label: 'Make base-python-cpu', command: { command: 'base', input: { name: 'base-python-cpu' } }, cli: 'edk base base-python-cpu' },

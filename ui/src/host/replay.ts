@@ -1,7 +1,7 @@
 // A host without an engine: it answers from recorded runs. For the tests, and to look at states that
 // are hard to bring about; never part of the program.
 import type { Message } from '../api/message';
-import type { AppState, Failure, JobChange, PreviewFile } from '../api/types';
+import type { AppState, Failure, JobChange, PreviewFile, RegistryService } from '../api/types';
 import { fold, hasEnded, nothing } from '../state/fold';
 import * as recorded from './recording';
 import { listenToDrops } from './drop';
@@ -28,6 +28,7 @@ export class ReplayHost implements Host {
   #jobs = 0;
   #connection: Connection = 'online';
   #theme = 'system';
+  #serving = true;
   #projects = recorded.projects;
   #registry = recorded.registry;
   #project = recorded.project;
@@ -198,7 +199,11 @@ export class ReplayHost implements Host {
         this.#say({ kind: 'changed', what: 'registry' });
         return done({});
       case 'settings':
-        return done({ ...recorded.settings, theme: this.#theme });
+        return done({ ...recorded.settings, theme: this.#theme, registry: this.#service() });
+      case 'registry_serve':
+        this.#serving = input['on'] === true;
+        this.#say({ kind: 'changed', what: 'settings' });
+        return done(this.#service());
       case 'set_theme':
         this.#theme = String(input['theme']);
         return done({});
@@ -219,6 +224,12 @@ export class ReplayHost implements Host {
       default:
         return failed({ code: 'not-found', what: `there is no command called \`${name}\`` });
     }
+  }
+
+  #service(): RegistryService {
+    const service = recorded.settings.registry;
+    if (!this.#serving) return { ...service, on: false, served: 'nobody' };
+    return this.scene === 'failed' ? { ...service, served: 'nobody', failure: recorded.portTaken } : service;
   }
 
   #cancel(job: string): Answer {

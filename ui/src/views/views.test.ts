@@ -138,6 +138,32 @@ it('a theme is kept here and told to the engine', async () => {
   await waitFor(() => expect(calls(host, 'set_theme')).toEqual([{ theme: 'dark' }]));
 });
 
+it('the registry is switched off and on, and says who serves it', async () => {
+  const host = open('#/settings');
+  expect(await screen.findByText('podman pull --tls-verify=false localhost:5577/dag-my-radiomics:0.1.0')).toBeTruthy();
+  const serve = await screen.findByRole('switch', { name: 'Serve it while this program runs' });
+  await fireEvent.click(serve);
+  expect(await screen.findByText('switched off')).toBeTruthy();
+  expect(calls(host, 'registry_serve')).toEqual([{ on: false }]);
+  location.hash = '#/registry';
+  await screen.findByRole('heading', { name: 'Registry', level: 1 });
+  expect(await within(screen.getByRole('main')).findByRole('link', { name: 'Settings' })).toBeTruthy();
+});
+
+it('a port of another program is told with what to do', async () => {
+  const host = open('#/settings', 'failed');
+  expect(await screen.findByText(/taken by another program/)).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
+  expect(calls(host, 'registry_serve')).toEqual([{ on: true }]);
+});
+
+it('the sandbox is shown with its address, its folder and what the doctor finds', async () => {
+  open('#/settings');
+  expect(await screen.findByText('http://127.0.0.1:41873')).toBeTruthy();
+  expect(screen.getByText('/srv/ada/.local/share/kaapana-edk/sandbox')).toBeTruthy();
+  expect(await screen.findByText('2 of 2 checks in order')).toBeTruthy();
+});
+
 it('a lost line is said, and what was seen stays', async () => {
   const host = open('#/home');
   await screen.findByRole('link', { name: 'my-radiomics-workflow' });

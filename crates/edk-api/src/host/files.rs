@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use edk_archive::{Readers, write_whole};
 use edk_model::{Code, Failure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -36,10 +37,23 @@ struct Opened {
     opened_at: String,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Settings {
     #[serde(default)]
     theme: Theme,
+    /// Whether the registry is served while a host runs; it is, until it is switched off.
+    #[serde(default = "yes", rename = "serve_registry")]
+    serves_registry: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { theme: Theme::default(), serves_registry: true }
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Files {
@@ -105,6 +119,15 @@ impl Files {
         self.change("settings.json", |settings: &mut Settings| settings.theme = theme)
     }
 
+    /// Says whether the registry is to be served while a host runs.
+    pub(super) fn serves_registry(&self) -> bool {
+        self.read::<Settings>("settings.json").serves_registry
+    }
+
+    pub(super) fn set_serves_registry(&self, on: bool) -> Result<(), Failure> {
+        self.change("settings.json", |settings: &mut Settings| settings.serves_registry = on)
+    }
+
     /// Returns finished jobs, the last one first.
     pub(super) fn history(&self) -> Vec<PastJob> {
         let mut history: Vec<PastJob> = self.read("history.json");
@@ -135,11 +158,7 @@ impl Files {
         change(&mut value);
         let path = self.folder.join(name);
         let write = || -> io::Result<()> {
-            fs::create_dir_all(&self.folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            serde_json::to_writer_pretty(&mut file, &value)?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
+            write_whole(&path, &serde_json::to_vec_pretty(&value)?, Readers::Owner)
         };
         write().map_err(|error| failure(&path, &error))
     }

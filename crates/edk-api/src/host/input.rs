@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use edk_engine::{
     BaseRequest, BuildRequest, DeployRequest, InstallRequest, PackageRequest, PushRequest,
-    RemoveRequest, RunRequest, UninstallRequest, UploadRequest,
+    RegistryService, RemoveRequest, RunRequest, ServedBy, UninstallRequest, UploadRequest,
 };
 use edk_model::Reference;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub enum JobRequest {
     Install(InstallRequest),
     /// Remove a release from a target.
     UninstallRelease(RemoveRequest),
-    /// Send a packaged chart to a target.
+    /// Send a packaged chart, or an archive of images, to a target.
     Upload(UploadRequest),
 }
 
@@ -120,8 +120,8 @@ pub struct RecentProject {
 pub struct SettingsView {
     /// Where images, layers and the sandbox are kept.
     pub data_folder: PathBuf,
-    /// The port of the registry of this machine, when it is served.
-    pub registry_port: u16,
+    /// How the registry of this machine is served.
+    pub registry: RegistryService,
     /// The colours.
     pub theme: Theme,
     /// Where extensions can go.
@@ -136,11 +136,15 @@ pub struct SettingsView {
 pub struct TargetView {
     /// Its name.
     pub name: String,
-    /// Its address, when it has a lasting one.
+    /// Its address, while it is served.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// What it is.
     pub kind: TargetKind,
+    /// Who serves it.
+    pub served: ServedBy,
+    /// Where it keeps what was sent to it.
+    pub folder: PathBuf,
 }
 
 /// What a target is.
@@ -174,6 +178,14 @@ pub enum Theme {
 pub struct ThemeRequest {
     /// The colours.
     pub theme: Theme,
+}
+
+/// Serve the registry of this machine for as long as the host runs, or not.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct RegistryServeRequest {
+    /// Whether to serve it.
+    pub on: bool,
 }
 
 /// Ask how a command is typed in a terminal.

@@ -167,7 +167,6 @@ fn carry_out(
         // The user will want to look at it; if it can't be listed, it can still be opened.
         let _ = host.open(&project);
     }
-    let ok = result.is_ok();
     let change = ended(result, seconds);
     {
         // Under one lock, so that who sees the end can start the next at once.
@@ -175,7 +174,7 @@ fn carry_out(
         table.running.remove(&number);
         host.log.publish(EntryKind::Job { job: id, change });
     }
-    for what in request.touches(ok) {
+    for what in request.touches() {
         host.log.publish(EntryKind::Changed { what: *what });
     }
 }
@@ -334,15 +333,13 @@ impl JobRequest {
     }
 
     /// What a window may have to ask for again once it has ended.
-    fn touches(&self, ok: bool) -> &'static [Area] {
+    fn touches(&self) -> &'static [Area] {
         match self {
             Self::Package(_) | Self::Run(_) => &[],
             Self::Build(_) | Self::Push(_) | Self::Base(_) => &[Area::Registry],
             Self::Deploy(_) | Self::Demo(_) => &[Area::Registry, Area::Target],
-            Self::Upload(_) if !ok => &[Area::Target],
-            Self::Uninstall(_) | Self::Install(_) | Self::UninstallRelease(_) | Self::Upload(_) => {
-                &[Area::Target]
-            }
+            Self::Upload(_) => &[Area::Registry, Area::Target],
+            Self::Uninstall(_) | Self::Install(_) | Self::UninstallRelease(_) => &[Area::Target],
         }
     }
 }

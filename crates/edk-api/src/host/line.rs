@@ -90,6 +90,7 @@ pub(super) fn of_call(name: &str, input: Value) -> Result<String, Failure> {
             let image = format!("{}:{}", text("repository"), text("tag"));
             Ok(Line::new("registry").word("delete").word(&image).end())
         }
+        "registry_serve" if input["on"] == true => simple("edk registry serve"),
         "bases" => simple("edk base --list"),
         "doctor" => simple("edk doctor"),
         _ if JobRequest::NAMES.contains(&name) => {

@@ -26,10 +26,10 @@ use std::{
 };
 
 use edk_engine::{
-    BaseView, DEFAULT_REGISTRY_PORT, DeployPlan, DeployPlanRequest, Diagnosis, Engine, EngineError,
-    ExtensionView, FolderRequest, InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest,
-    ProjectView, RegistryDeleteRequest, RemoveRequest, RepositoryView, TargetRequest,
-    TemplateSummary, UploadRequest,
+    BaseView, DEFAULT_REGISTRY_PORT, DeployPlan, DeployPlanRequest, Diagnosis, DoctorRequest,
+    Engine, EngineError, ExtensionView, FolderRequest, InstallRequest, NewOutcome, NewRequest,
+    Preview, PreviewRequest, ProjectView, RegistryDeleteRequest, RegistryService, RemoveRequest,
+    RepositoryView, SandboxService, TargetRequest, TemplateSummary, UploadRequest,
 };
 use edk_model::{Failure, Monitor};
 pub use entry::{Area, Entry, EntryKind, JobChange};
@@ -37,7 +37,8 @@ use files::Files;
 pub use fold::fold;
 pub use input::{
     CommandLineRequest, DemoStart, HistoryRequest, JobRef, JobRequest, Nothing, PastJob,
-    RecentProject, Reply, SettingsView, TargetKind, TargetView, Theme, ThemeRequest,
+    RecentProject, RegistryServeRequest, Reply, SettingsView, TargetKind, TargetView, Theme,
+    ThemeRequest,
 };
 use jobs::Jobs;
 use log::Log;
@@ -55,6 +56,9 @@ pub use typescript::typescript;
 pub struct HostOptions {
     /// Address of the Debian mirror for bases, when the user names none.
     pub mirror: Option<String>,
+    /// Port of the registry while it is served, 0 for any that is free; without one, that of
+    /// [`DEFAULT_REGISTRY_PORT`].
+    pub registry_port: Option<u16>,
 }
 
 /// The host of a window. Cheap to clone; all clones are one host.
@@ -89,6 +93,10 @@ impl Inner {
         Ok(view)
     }
 
+    fn registry_port(&self) -> u16 {
+        self.settings.registry_port.unwrap_or(DEFAULT_REGISTRY_PORT)
+    }
+
     fn changed(&self, what: Area) {
         self.log.publish(EntryKind::Changed { what });
     }
@@ -104,13 +112,18 @@ fn full(folder: &Path) -> PathBuf {
 }
 
 impl Host {
-    /// Returns a host over `engine`. The sandbox stays open from its first use to [`Host::stop`].
+    /// Returns a host over `engine`. The sandbox stays open from its first use to [`Host::stop`]; the
+    /// registry is served from now on, unless it was switched off.
     pub fn new(engine: Engine, settings: HostOptions) -> Self {
         let files = Files::new(engine.data_folder().join("host"));
         files.sweep(engine.now());
         engine.keep_sandbox();
         let (jobs, log) = (Jobs::default(), Arc::new(Log::new()));
-        Self { inner: Arc::new(Inner { engine, settings, jobs, log, files }) }
+        let inner = Inner { engine, settings, jobs, log, files };
+        if inner.files.serves_registry() {
+            inner.engine.start_registry(inner.registry_port());
+        }
+        Self { inner: Arc::new(inner) }
     }
 
     /// Does what the command `name` of the table says with `input`. Blocks for as long as that
@@ -158,9 +171,10 @@ impl Host {
         self.inner.jobs.count()
     }
 
-    /// Stops all jobs, waits for them, and closes the sandbox. Blocks.
+    /// Stops all jobs, waits for them, and closes registry and sandbox. Blocks.
     pub fn stop(&self) {
         jobs::stop(&self.inner);
+        self.inner.engine.stop_registry();
         self.inner.engine.close_sandbox();
     }
 }
@@ -243,12 +257,24 @@ impl Host {
         Ok(Nothing {})
     }
 
+    fn registry_serve(&self, request: &RegistryServeRequest) -> Result<RegistryService, Failure> {
+        let engine = &self.inner.engine;
+        self.inner.files.set_serves_registry(request.on)?;
+        match request.on {
+            true => engine.start_registry(self.inner.registry_port()),
+            false => engine.stop_registry(),
+        }
+        self.inner.changed(Area::Settings);
+        Ok(engine.registry_service())
+    }
+
     fn settings(&self, _: &Nothing) -> Result<SettingsView, Failure> {
-        let sandbox =
-            TargetView { name: "sandbox".to_owned(), url: None, kind: TargetKind::Sandbox };
+        let SandboxService { folder, served, url } = self.inner.engine.sandbox_service();
+        let (name, kind) = ("sandbox".to_owned(), TargetKind::Sandbox);
+        let sandbox = TargetView { name, url, kind, served, folder };
         Ok(SettingsView {
             data_folder: self.inner.engine.data_folder().to_owned(),
-            registry_port: DEFAULT_REGISTRY_PORT,
+            registry: self.inner.engine.registry_service(),
             theme: self.inner.files.theme(),
             targets: vec![sandbox],
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -265,8 +291,8 @@ impl Host {
         explained(self.inner.engine.base_list())
     }
 
-    fn doctor(&self, _: &Nothing) -> Result<Vec<Diagnosis>, Failure> {
-        Ok(self.inner.engine.doctor(&Monitor::silent()))
+    fn doctor(&self, request: &DoctorRequest) -> Result<Vec<Diagnosis>, Failure> {
+        Ok(self.inner.engine.doctor(*request, &Monitor::silent()))
     }
 
     fn command_line(&self, request: &CommandLineRequest) -> Result<String, Failure> {

@@ -1,10 +1,10 @@
 //! The one table of commands: name, what it takes, what it gives, who does it.
 
 use edk_engine::{
-    BaseView, DeployPlan, DeployPlanRequest, Diagnosis, ExtensionView, FolderRequest,
-    InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest, ProjectView,
-    RegistryDeleteRequest, RemoveRequest, RepositoryView, TargetRequest, TemplateSummary,
-    UploadRequest,
+    BaseView, DeployPlan, DeployPlanRequest, Diagnosis, DoctorRequest, ExtensionView,
+    FolderRequest, InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest, ProjectView,
+    RegistryDeleteRequest, RegistryService, RemoveRequest, RepositoryView, TargetRequest,
+    TemplateSummary, UploadRequest,
 };
 use edk_model::{Code, Failure};
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,7 +14,7 @@ use super::{
     Host,
     input::{
         CommandLineRequest, HistoryRequest, JobRef, JobRequest, Nothing, PastJob, RecentProject,
-        SettingsView, ThemeRequest,
+        RegistryServeRequest, SettingsView, ThemeRequest,
     },
 };
 
@@ -59,10 +59,11 @@ table! {
     upload: UploadRequest => JobRef;
     registry: Nothing => Vec<RepositoryView>;
     registry_delete: RegistryDeleteRequest => Nothing;
+    registry_serve: RegistryServeRequest => RegistryService;
     settings: Nothing => SettingsView;
     set_theme: ThemeRequest => Nothing;
     bases: Nothing => Vec<BaseView>;
-    doctor: Nothing => Vec<Diagnosis>;
+    doctor: DoctorRequest => Vec<Diagnosis>;
     command_line: CommandLineRequest => String;
 }
 

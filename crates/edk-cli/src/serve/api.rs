@@ -20,8 +20,8 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{Shared, failed, guard::refusal};
 
-/// The largest chart that is taken, in bytes.
-const UPLOAD_LIMIT: usize = 512 << 20;
+/// The largest chart that is taken, in bytes. Images may have as many as the disk.
+const CHART_LIMIT: usize = 512 << 20;
 
 /// The body of a call.
 #[derive(Debug, Deserialize)]
@@ -99,7 +99,7 @@ fn sandbox() -> String {
     "sandbox".to_owned()
 }
 
-/// Takes the bytes of a chart and answers with the job that sends it to its target.
+/// Takes the bytes of a chart, or of an archive of images, and answers with the job that sends it to its target.
 pub(super) async fn upload(
     State(served): State<Shared>,
     Query(query): Query<Upload>,
@@ -131,8 +131,8 @@ async fn take(served: &Shared, query: Upload, body: Body) -> Result<JobRef, Fail
             failure
         })?;
         size += chunk.len();
-        if size > UPLOAD_LIMIT {
-            let what = format!("`{name}` has more than {} MiB", UPLOAD_LIMIT >> 20);
+        if size > CHART_LIMIT && !name.ends_with(".tar") {
+            let what = format!("`{name}` has more than {} MiB", CHART_LIMIT >> 20);
             return Err(Failure::new(Code::InvalidInput, what).hint("a chart holds no data"));
         }
         handle.write_all(&chunk).await.map_err(|it| unwritten(&it))?;

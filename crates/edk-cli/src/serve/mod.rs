@@ -33,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) ui: Option<PathBuf>,
     /// Address of the Debian mirror for bases.
     pub(crate) mirror: Option<String>,
+    /// Port of the registry; 0 takes any that is free.
+    pub(crate) registry_port: u16,
 }
 
 /// What the handlers share.
@@ -64,9 +66,11 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|error| failed("could not start the network", &error))?;
-    let host = Host::new(engine, HostOptions { mirror: options.mirror });
+    // Before the host, which would serve the registry for nothing.
+    let listener = runtime.block_on(listen(options.port))?;
+    let registry_port = Some(options.registry_port);
+    let host = Host::new(engine, HostOptions { mirror: options.mirror, registry_port });
     let result = runtime.block_on(async {
-        let listener = listen(options.port).await?;
         let address =
             listener.local_addr().map_err(|error| failed("the port has no address", &error))?;
         let names =

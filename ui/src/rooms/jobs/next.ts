@@ -10,7 +10,11 @@ const succeeded: Partial<Said> = {
   base: ({ reference }) => `Dockerfiles can start FROM ${reference}.`,
   demo: ({ folder }) => `Its files are in ${folder}. Make an extension of your own from the same template.`,
   install: ({ release, helm_status, target }) => `Release ${release} is ${helm_status} on ${target}.`,
-  upload: ({ name, version, target }) => `${name} ${version} is listed on ${target}; install it there.`,
+  upload: (sent) => {
+    if (sent.kind === 'chart') return `${sent.name} ${sent.version} is listed on ${sent.target}; install it there.`;
+    const images = sent.images.join(', ');
+    return sent.confirmed ? `Charts on ${sent.target} can use ${images} now.` : `${sent.target} goes on with ${images}, and does not tell how that ends.`;
+  },
 };
 
 /** Returns what the user can do after a job, or what came of it; empty when there is nothing to say. */
