@@ -1,9 +1,10 @@
 import { fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { FOLDER } from '../host/recording';
 import { ReplayHost, type Scene } from '../host/replay';
 import Shell from './Shell.svelte';
 
+beforeAll(() => import('../kit/form/Sheet.svelte'), 60_000);
 beforeEach(() => (location.hash = ''));
 afterEach(() => localStorage.clear());
 
