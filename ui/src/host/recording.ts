@@ -61,6 +61,8 @@ const dags: Dag[] = [
 export const project: ProjectView = {
   folder: FOLDER, name: 'my-radiomics-workflow', images, charts, dags, findings: [],
 };
+/** With a Dockerfile that can't be read. */
+export const brokenImages = images.map((image) => (image.role === 'container' ? { ...image, why: 'its Dockerfile is wrong', steps: 0, reused: 0 } : image));
 export const built: ProjectView = {
   ...project, images: images.map((image) => ({ ...image, stale: false, why: 'every step is found done', reused: image.steps })),
 };
