@@ -44,6 +44,17 @@ await shoot('deploy-done', { scene: 'usual', scheme: 'light', hash: deploy, act:
   await page.getByRole('button', { name: 'Deploy', exact: true }).click();
   await page.getByText('succeeded', { exact: true }).first().waitFor();
 } });
+const run = async (page, width) => {
+  await page.getByRole('textbox', { name: 'Folder of images' }).fill('/srv/ada/dicom');
+  await page.getByRole('spinbutton', { name: 'Bin width' }).fill(width);
+};
+await shoot('run-done', { scene: 'usual', scheme: 'light', hash: deploy, act: async (page) => {
+  await run(page, '12.5');
+  await page.getByRole('button', { name: /^Run / }).click();
+  await page.getByText('success, exit code 0').waitFor();
+} });
+await shoot('run-refused-dark', { scene: 'usual', scheme: 'dark', hash: deploy, act: (page) => run(page, '') });
+await shoot('deploy-pieces', { scene: 'usual', scheme: 'light', hash: deploy, act: (page) => page.getByText('Only a part of it').click() });
 await shoot('palette', { scene: 'usual', scheme: 'light', hash: 'home', size: { width: 1280, height: 800 }, act: (page) => page.keyboard.press('Control+k') });
 await shoot('palette-dark', { scene: 'usual', scheme: 'dark', hash: 'home', size: { width: 1280, height: 800 }, act: (page) => page.keyboard.press('Control+k') });
 await shoot('registry-layers', { scene: 'usual', scheme: 'light', hash: 'registry', act: (page) => page.getByRole('button', { name: '1 layer' }).first().click() });

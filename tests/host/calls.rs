@@ -73,6 +73,13 @@ fn what_is_wrong_in_a_project_is_shown_and_not_an_error() {
     let view = host.call("open_project", json!({ "folder": folder }));
     let finding = &view["findings"][0];
     assert_eq!(finding["severity"], "error", "{view}");
+    assert_eq!(view["findings"].as_array().unwrap().len(), 1, "it is told once: {view}");
+    let names = |part: &str| -> Vec<&str> {
+        view[part].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect()
+    };
+    assert_eq!(names("images"), ["dag-lung", "lung-features"], "it hides nothing: {view}");
+    assert_eq!(names("charts"), ["lung-workflow"]);
+    assert_eq!(view["dags"][0]["id"], "lung");
     assert!(
         finding["file"].as_str().unwrap().ends_with("extension/docker/Dockerfile"),
         "{finding}"

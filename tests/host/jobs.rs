@@ -31,7 +31,11 @@ fn a_deploy_is_planned_followed_and_remembered() {
     };
     assert_eq!(stale(&host), [true, true]);
     let view = host.call("open_project", json!({ "folder": folder }));
-    assert_eq!(view["dags"], json!(["extension/docker/files/dag_lung.py"]));
+    let dag = &view["dags"][0];
+    let (id, file) = (json!("lung"), json!("extension/docker/files/dag_lung.py"));
+    assert_eq!((&dag["id"], &dag["file"]), (&id, &file));
+    let asked = dag["forms"]["workflow_form"]["properties"].as_object().unwrap();
+    assert!(asked.contains_key("note") && asked.contains_key("bin_width"), "{dag}");
     assert_eq!(
         actions(&host, &folder),
         ["build", "build", "push", "push", "push", "package", "upload", "install"]

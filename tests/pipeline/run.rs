@@ -61,7 +61,7 @@ fn each_series_gets_its_features() {
     let outputs = report["outputs"].as_array().unwrap();
     assert_eq!(outputs.len(), 3, "one file for each series");
     for output in outputs {
-        let result = read_json(&folder.join(output.as_str().unwrap()));
+        let result = read_json(&folder.join(output["path"].as_str().unwrap()));
         assert_eq!(result["settings"]["bin_width"], 12.5, "the form's values reach the container");
         let classes = serde_json::json!(["shape", "glcm"]);
         assert_eq!(result["settings"]["feature_classes"], classes);
@@ -75,20 +75,27 @@ fn each_series_gets_its_features() {
 fn a_value_the_container_refuses_shows_its_log_and_is_still_reported() {
     let env = copy();
     input(&env);
-    let done = run(&env, &["--set", "feature_classes=taste"]).exits(1);
-    let done = done.tells(&["FEATURE_CLASSES must be some of", "taste"]);
+    let done = run(&env, &["--set", "bin_width=-1"]).exits(1);
+    let done = done.tells(&["BIN_WIDTH must be greater", "-1"]);
     let report = &done.document()["result"];
     assert_eq!((&report["state"], &report["exit_code"]), (&"failed".into(), &1.into()));
     assert_eq!(report["outputs"], serde_json::json!([]));
 }
 
 #[test]
-fn a_name_the_platform_sets_itself_is_refused() {
+fn what_the_form_does_not_ask_is_refused_before_anything_is_built() {
     let env = copy();
     input(&env);
     for name in ["run_id", "PATH", "Batch_Name"] {
         let done = run(&env, &["--set", &format!("{name}=x")]).exits(1).tells(&[name]);
         assert_eq!(done.document()["failure"]["code"], "invalid-input");
+    }
+    for (set, said) in [
+        ("feature_classes=taste", "`feature_classes` is none of firstorder, shape, glcm"),
+        ("bin_width=wide", "`bin_width` is no number"),
+        ("bin_widht=1", "did you mean `bin_width`?"),
+    ] {
+        run(&env, &["--set", set]).exits(1).tells(&[said]);
     }
     let runs = env.state().join("runs");
     assert_eq!(fs::read_dir(runs).map_or(0, Iterator::count), 0, "nothing was laid out");

@@ -61,7 +61,7 @@ fn the_whole_way_leads_to_an_extension_that_ran() {
     assert_eq!((&run["state"], &run["series"]), (&"success".into(), &2.into()));
     let folder = PathBuf::from(run["folder"].as_str().unwrap());
     for output in run["outputs"].as_array().unwrap() {
-        let text = fs::read_to_string(folder.join(output.as_str().unwrap())).unwrap();
+        let text = fs::read_to_string(folder.join(output["path"].as_str().unwrap())).unwrap();
         let result: Value = serde_json::from_str(&text).unwrap();
         assert!(result["labels"][0]["features"]["shape"]["volume_mesh"].is_number(), "{text}");
     }

@@ -13,7 +13,12 @@ pub(crate) fn project(view: &ProjectView) -> Vec<String> {
     for chart in &view.charts {
         lines.push(format!("  chart {} {}", chart.name, chart.version));
     }
-    lines.extend(view.dags.iter().map(|dag| format!("  DAG file {}", dag.display())));
+    lines.extend(view.dags.iter().map(|dag| {
+        let id = dag.id.as_deref().unwrap_or("without a written id");
+        let asked: Vec<&str> = dag.questions().map(|(name, _)| name.as_str()).collect();
+        let asks = if asked.is_empty() { "nothing".to_owned() } else { asked.join(", ") };
+        format!("  DAG {id} in {}, asks {asks}", dag.file)
+    }));
     lines.extend(view.findings.iter().map(|finding| format!("! {finding}")));
     lines
 }

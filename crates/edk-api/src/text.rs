@@ -166,7 +166,7 @@ fn status(outcome: &StatusOutcome) -> Vec<String> {
 
 fn run(outcome: &RunOutcome) -> Vec<String> {
     let report = &outcome.report;
-    let mut lines: Vec<String> = report.outputs.clone();
+    let mut lines: Vec<String> = report.outputs.iter().map(|it| it.path.clone()).collect();
     lines.push(format!(
         "{}: {} (exit code {}), {} series in {:.2} s, peak memory {}",
         outcome.container,

@@ -208,7 +208,7 @@ impl Show<'_> {
                     run.exit_code
                 )));
             }
-            let numbers = run.outputs.iter().map(|file| finite_numbers(&run.folder.join(file)));
+            let numbers = run.outputs.iter().map(|it| finite_numbers(&run.folder.join(&it.path)));
             let numbers: usize = numbers.collect::<Result<Vec<_>, _>>()?.iter().sum();
             let (files, memory) = (run.outputs.len(), run.peak_memory / 1_000_000);
             Ok(format!(

@@ -1,7 +1,7 @@
 use std::{io, path::PathBuf};
 
 use edk_container::ContainerError;
-use edk_extension::ExtensionError;
+use edk_extension::{ExtensionError, Misfit};
 use edk_image::ImageError;
 use edk_model::{Cancelled, Code, Explain, Finding};
 use edk_runner::RunnerError;
@@ -60,6 +60,14 @@ pub enum EngineError {
         name: String,
         /// What is wrong.
         reason: String,
+    },
+    /// Values which the form of the workflow does not take.
+    #[error("{}", misfits.iter().map(|it| format!("`{}` {}", it.name, it.reason)).collect::<Vec<_>>().join("; "))]
+    Form {
+        /// What does not fit.
+        misfits: Vec<Misfit>,
+        /// What the form asks, each with its type.
+        known: Vec<String>,
     },
     /// A tag that is not in the registry.
     #[error("`{name}` is not in the registry")]
@@ -186,7 +194,8 @@ impl Explain for EngineError {
             Self::Version { .. }
             | Self::Preflight { .. }
             | Self::NoDagImage { .. }
-            | Self::Parameter { .. } => Code::InvalidInput,
+            | Self::Parameter { .. }
+            | Self::Form { .. } => Code::InvalidInput,
             Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
             Self::ForeignTarget { .. } => Code::Unsupported,
             Self::PortTaken { .. } | Self::Installed { .. } => Code::Conflict,
@@ -214,6 +223,13 @@ impl Explain for EngineError {
                     known.join(", ")
                 }
             )],
+            Self::Form { misfits, known } => {
+                let meant = misfits.iter().filter_map(|it| it.meant.as_ref());
+                let mut hints: Vec<String> =
+                    meant.map(|name| format!("did you mean `{name}`?")).collect();
+                hints.push(format!("the form asks {}", known.join(", ")));
+                hints
+            }
             Self::NotListed { .. } => hint("upload it first, or choose a version that is listed"),
             Self::Installed { .. } => {
                 hint("uninstall it first: a platform can't change a release that is there")

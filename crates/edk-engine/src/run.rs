@@ -4,6 +4,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use edk_extension::{Project, form_values};
 use edk_image::Image;
 use edk_model::{Monitor, Outcome};
 use edk_runner::{Report, Runner, plan};
@@ -23,7 +24,7 @@ pub struct RunRequest {
     pub input: PathBuf,
     /// Folder in which the run's folder is made; without one, `runs` in the engine's data folder.
     pub output: Option<PathBuf>,
-    /// Values of the workflow's form.
+    /// Values of the workflow's form; what is not given has the form's default.
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub form: BTreeMap<String, String>,
@@ -41,16 +42,20 @@ pub struct RunOutcome {
 }
 
 impl Engine {
-    /// Builds a processing container if need be and runs it.
+    /// Builds a processing container if need be and runs it. The values are those of the forms of the
+    /// extension's DAGs: they are checked before anything is built, and reach the container as a
+    /// platform writes them.
     ///
     /// # Errors
-    /// As [`Engine::build`], and [`EngineError::Runner`]. A container that fails is an outcome.
+    /// As [`Engine::build`], [`EngineError::Form`] and [`EngineError::Runner`]. A container that
+    /// fails is an outcome.
     pub fn run(&self, request: &RunRequest, monitor: &Monitor) -> Result<RunOutcome, EngineError> {
         let project = self.project(&request.project)?;
         let name = project.container(request.container.as_deref())?.name.clone();
+        let form = values(&project, &request.form)?;
         let built = self.build_images(&project, &BTreeMap::new(), monitor)?;
         let image = built.image(&name)?.clone();
-        self.run_image(&name, &image, request, monitor)
+        self.run_image(&name, &image, request, &form, monitor)
     }
 
     fn run_image(
@@ -58,6 +63,7 @@ impl Engine {
         name: &str,
         image: &Image,
         request: &RunRequest,
+        form: &BTreeMap<String, String>,
         monitor: &Monitor,
     ) -> Result<RunOutcome, EngineError> {
         let monitor = monitor.stage("run");
@@ -71,7 +77,7 @@ impl Engine {
             input: &request.input,
             output: &output,
             run_id: &run_id,
-            form: &request.form,
+            form,
         })?;
         let runner = Runner { store: self.store()?, containers: self.containers()? };
         let report = runner.run(&plan, image, &monitor)?;
@@ -79,6 +85,22 @@ impl Engine {
         monitor.finished(name, Outcome::Done, &summary);
         Ok(RunOutcome { container: name.to_owned(), report })
     }
+}
+
+/// The values a container gets, of those that were given and of the forms' defaults.
+fn values(
+    project: &Project,
+    given: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, EngineError> {
+    let (dags, _) = project.dags();
+    form_values(&dags, given).map_err(|misfits| {
+        let known = dags.iter().flat_map(edk_extension::Dag::questions);
+        let known = known.map(|(name, property)| match property["type"].as_str() {
+            Some(kind) => format!("{name} ({kind})"),
+            None => name.clone(),
+        });
+        EngineError::Form { misfits, known: known.collect() }
+    })
 }
 
 /// As on the platform: the name and 18 digits of the time.

@@ -5,7 +5,7 @@ use std::{
 };
 
 use edk_chart::Chart;
-use edk_extension::{ChartDir, ImageDir, Project, Role, build_order};
+use edk_extension::{ChartDir, Dag, ImageDir, Project, Role, build_order};
 use edk_image::{Foreseen, ImageError, PlanRequest};
 use edk_model::{Explain as _, Finding};
 use serde::{Deserialize, Serialize};
@@ -33,8 +33,8 @@ pub struct ProjectView {
     pub images: Vec<ImageView>,
     /// Its charts.
     pub charts: Vec<ChartView>,
-    /// Its DAG files, relative to the folder.
-    pub dags: Vec<PathBuf>,
+    /// Its DAGs, with the forms that a platform shows for them.
+    pub dags: Vec<Dag>,
     /// What is wrong with it; while there is an error it can't be built.
     pub findings: Vec<Finding>,
 }
@@ -79,32 +79,19 @@ pub struct ChartView {
 
 impl Engine {
     /// Looks at the extension in `folder` as it lies there: nothing is built or fetched. What is
-    /// wrong with its files is part of the result.
+    /// wrong with its files is part of the result, and hides nothing that can be read.
     ///
     /// # Errors
     /// [`EngineError::Extension`] if there is no extension in the folder or it can't be read.
     pub fn project_view(&self, folder: &Path) -> Result<ProjectView, EngineError> {
         let folder = &folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let project = match self.project(folder) {
-            Ok(project) => project,
-            Err(error) if !error.findings().is_empty() => {
-                return Ok(ProjectView {
-                    folder: folder.to_owned(),
-                    name: name_of(folder),
-                    images: Vec::new(),
-                    charts: Vec::new(),
-                    dags: Vec::new(),
-                    findings: error.findings(),
-                });
-            }
-            Err(error) => return Err(error),
-        };
-        let mut findings = Vec::new();
+        let (project, mut findings) = Project::survey(folder)?;
         let (images, _) = self.look_at_images(&project, &mut findings)?;
         let charts = project.charts.iter().map(|chart| chart_view(chart, &mut findings)).collect();
         let name = project.charts.first().map(|chart| chart.name.clone());
         let name = name.unwrap_or_else(|| name_of(&project.root));
-        let dags = dag_files(&project);
+        let (dags, unread) = project.dags();
+        findings.extend(unread);
         Ok(ProjectView { folder: project.root, name, images, charts, dags, findings })
     }
 
@@ -186,7 +173,9 @@ fn image_view(
                 _ if !error.findings().is_empty() => "its Dockerfile is wrong".to_owned(),
                 _ => error.to_string(),
             };
-            findings.extend(error.findings());
+            // A survey has told some of them already.
+            let new = error.findings().into_iter().filter(|it| !findings.contains(it));
+            findings.extend(new.collect::<Vec<_>>());
             (view(true, why, 0, 0), None)
         }
     }
@@ -212,54 +201,4 @@ fn chart_view(chart: &ChartDir, findings: &mut Vec<Finding>) -> ChartView {
 
 fn name_of(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The Python files of DAG images that make a DAG, relative to the extension, sorted.
-fn dag_files(project: &Project) -> Vec<PathBuf> {
-    let mut found = BTreeSet::new();
-    for image in project.images.iter().filter(|image| image.role == Role::Dag) {
-        collect_dags(&image.context, &mut found);
-    }
-    let relative = |path: PathBuf| {
-        path.strip_prefix(&project.root).map(Path::to_owned).unwrap_or_else(|_| path.clone())
-    };
-    found.into_iter().map(relative).collect()
-}
-
-fn collect_dags(folder: &Path, found: &mut BTreeSet<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        // A link may lead in a circle.
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect_dags(&path, found);
-        } else if path.extension().is_some_and(|it| it == "py")
-            && fs::read_to_string(&path).is_ok_and(|text| makes_a_dag(&text))
-        {
-            found.insert(path);
-        }
-    }
-}
-
-/// Says whether a Python file makes a DAG: the word with a bracket, outside of an import.
-fn makes_a_dag(text: &str) -> bool {
-    text.lines().any(|line| {
-        let line = line.trim_start();
-        !line.starts_with('#') && (line.contains("DAG(") || line.starts_with("@dag"))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dag_is_told_from_a_file_that_only_speaks_of_one() {
-        for text in ["dag = DAG(\n", "with DAG(dag_id='x') as dag:", "@dag(schedule=None)"] {
-            assert!(makes_a_dag(text), "{text}");
-        }
-        for text in ["from airflow.models import DAG\n", "# DAG(x)", "class A(Operator):"] {
-            assert!(!makes_a_dag(text), "{text}");
-        }
-    }
 }

@@ -21,6 +21,19 @@ impl Project {
     /// [`ExtensionError::NoFolder`], [`ExtensionError::Empty`] if there is nothing, and
     /// [`ExtensionError::Findings`] with all that is wrong in Dockerfiles and charts.
     pub fn discover(root: &Path) -> Result<Self, ExtensionError> {
+        let (project, findings) = Self::survey(root)?;
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(ExtensionError::Findings { path: project.root, findings });
+        }
+        Ok(project)
+    }
+
+    /// Finds the charts and images below `root` as far as they can be read, and what is wrong with
+    /// them. Only what was discovered without errors can be built.
+    ///
+    /// # Errors
+    /// [`ExtensionError::NoFolder`], and [`ExtensionError::Empty`] if there is nothing.
+    pub fn survey(root: &Path) -> Result<(Self, Vec<Finding>), ExtensionError> {
         if !root.is_dir() {
             return Err(ExtensionError::NoFolder { path: root.to_owned() });
         }
@@ -41,13 +54,10 @@ impl Project {
             }
         }
         findings.extend(twins(&project));
-        if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return Err(ExtensionError::Findings { path: root, findings });
-        }
-        if project.charts.is_empty() && project.images.is_empty() {
+        if project.charts.is_empty() && project.images.is_empty() && findings.is_empty() {
             return Err(ExtensionError::Empty { path: root });
         }
-        Ok(project)
+        Ok((project, findings))
     }
 }
 
@@ -110,10 +120,10 @@ fn add_image(
     let (dockerfile, found) = parse(&text, &display);
     let broken = found.iter().any(|finding| finding.severity == Severity::Error);
     findings.extend(found);
-    if broken {
-        return Ok(());
-    }
     let Some(name) = dockerfile.label("IMAGE") else {
+        if broken {
+            return Ok(());
+        }
         let finding = Finding::error("dockerfile/no-image-label", "there is no LABEL IMAGE");
         findings.push(finding.in_file(&display).fix("add a line such as LABEL IMAGE=\"my-image\""));
         return Ok(());

@@ -5,13 +5,20 @@
 //! chart, a file called `Dockerfile` with `LABEL IMAGE` is an image, and what an image is for
 //! follows from its base and from who names it. The names come from the files, never from folders.
 //!
+//! The Python of DAG files is parsed and never run: a form is known as far as it is written out.
+//!
 //! The room only reads. It builds nothing and knows no target; the check rules will live here.
 
+mod dag;
 mod discover;
 mod error;
+mod form;
+mod literal;
 mod order;
 mod project;
 
+pub use dag::{Dag, read_dags};
 pub use error::ExtensionError;
+pub use form::{Misfit, form_values};
 pub use order::build_order;
 pub use project::{ChartDir, ImageDir, Project, Role};

@@ -99,3 +99,41 @@ fn a_folder_without_an_extension_is_told_apart_from_none() {
     let missing = Project::discover(std::path::Path::new("/nonexistent/x"));
     assert!(matches!(missing, Err(ExtensionError::NoFolder { .. })));
 }
+
+#[test]
+fn what_is_broken_does_not_hide_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("a/Dockerfile", "FROM scratch\nLABEL IMAGE=a\nCOPPY x y\n");
+    write("b/Dockerfile", "FROM scratch\nLABEL IMAGE=b\n");
+    write("chart/Chart.yaml", CHART);
+    write("other/Chart.yaml", "name: [\n");
+    let (project, findings) = Project::survey(folder.path()).unwrap();
+    let images: Vec<_> = project.images.iter().map(|image| image.name.as_str()).collect();
+    assert_eq!((images, project.charts.len()), (vec!["a", "b"], 1));
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(matches!(Project::discover(folder.path()), Err(ExtensionError::Findings { .. })));
+}
+
+#[test]
+fn the_forms_of_dags_are_read_from_the_dag_image() {
+    let (_folder, project) = project(&[
+        ("d/Dockerfile", "FROM local-only/base-installer:latest\nLABEL IMAGE=dag-x\n"),
+        (
+            "d/files/dag_x.py",
+            "DAG('x', default_args={'ui_forms': {'workflow_form': {'properties': {'a': {}}}}})\n",
+        ),
+        ("d/files/operator.py", "class DAGless: pass\n"),
+        ("c/Dockerfile", "FROM scratch\nLABEL IMAGE=c\n"),
+        ("c/other.py", "DAG('none')\n"),
+    ]);
+    let (dags, findings) = project.unwrap().dags();
+    assert_eq!((dags.len(), findings), (1, vec![]));
+    assert_eq!((dags[0].file.as_str(), dags[0].id.as_deref()), ("d/files/dag_x.py", Some("x")));
+    let names: Vec<_> = dags[0].questions().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["a"]);
+}

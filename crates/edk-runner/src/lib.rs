@@ -14,5 +14,5 @@ mod series;
 
 pub use error::RunnerError;
 pub use plan::{Plan, RunRequest, plan};
-pub use run::{Report, Runner};
+pub use run::{Output, Report, Runner};
 pub use series::Series;

@@ -45,8 +45,18 @@ pub struct Report {
     pub series: usize,
     /// The workflow folder with input and output.
     pub folder: PathBuf,
-    /// Files the container wrote, relative to the workflow folder, sorted.
-    pub outputs: Vec<String>,
+    /// Files the container wrote, sorted by path.
+    pub outputs: Vec<Output>,
+}
+
+/// A file a container wrote.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Output {
+    /// Its path relative to the workflow folder.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 impl Runner<'_> {
@@ -140,7 +150,7 @@ fn lay_out(plan: &Plan, folder: &Path, monitor: &Monitor) -> Result<(), RunnerEr
 }
 
 /// Files in the output folders of the series and of the run.
-fn outputs(plan: &Plan, folder: &Path) -> Result<Vec<String>, RunnerError> {
+fn outputs(plan: &Plan, folder: &Path) -> Result<Vec<Output>, RunnerError> {
     let mut stack = vec![folder.join(&plan.out_dir)];
     for series in &plan.series {
         stack.push(folder.join(BATCH_NAME).join(&series.name).join(&plan.out_dir));
@@ -153,7 +163,9 @@ fn outputs(plan: &Plan, folder: &Path) -> Result<Vec<String>, RunnerError> {
             if path.is_dir() {
                 stack.push(path);
             } else if let Ok(relative) = path.strip_prefix(folder) {
-                found.push(relative.display().to_string());
+                // A link that leads nowhere is an output too.
+                let size = fs::metadata(&path).map_or(0, |it| it.len());
+                found.push(Output { path: relative.display().to_string(), size });
             }
         }
     }

@@ -19,7 +19,7 @@ done
 "#;
 
 /// Makes an extension from the template `radiomics` whose processing container needs no base: one
-/// static program and a script. Returns its folder, `name` in the folder of `env`.
+/// static program and a script; its form asks for `note` too. Returns its folder, `name` in the folder of `env`.
 ///
 /// # Panics
 /// If `edk new` fails, or Debian's package `busybox-static` is not installed.
@@ -39,6 +39,12 @@ pub fn small_extension(env: &TestEnv, name: &str) -> PathBuf {
          COPY files/run.sh /run.sh\nCMD [\"/bin/busybox\", \"sh\", \"/run.sh\"]\n"
     );
     write("Dockerfile", dockerfile.as_bytes());
+    let dag = folder.join(format!("extension/docker/files/dag_{}.py", name.replace('-', "_")));
+    let text = fs::read_to_string(&dag).expect("the DAG of the template");
+    let question = "\"single_execution\": {";
+    let note =
+        format!("\"note\": {{\"title\": \"Note\", \"type\": \"string\"}},\n            {question}");
+    fs::write(&dag, text.replace(question, &note)).expect("a file of the extension");
     folder
 }
 

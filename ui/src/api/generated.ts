@@ -158,6 +158,23 @@ command: string,
 input: JsonValue, };
 
 /**
+ * A DAG as its file declares it.
+ */
+export type Dag = {
+/**
+ * Its `dag_id`, when it is written out.
+ */
+id: string | null,
+/**
+ * Its file, relative to the extension.
+ */
+file: string,
+/**
+ * `ui_forms` of its `default_args`: forms such as `workflow_form` by name, each a JSON Schema.
+ */
+forms: Record<string, unknown>, };
+
+/**
  * What the demo did.
  */
 export type DemoOutcome = {
@@ -976,6 +993,19 @@ export type Nothing = Record<string, never>;
 export type Outcome = "done" | "reused";
 
 /**
+ * A file a container wrote.
+ */
+export type Output = {
+/**
+ * Its path relative to the workflow folder.
+ */
+path: string,
+/**
+ * Its size in bytes.
+ */
+size: number, };
+
+/**
  * A line of a job's output.
  */
 export type OutputLine = {
@@ -1269,9 +1299,9 @@ images: Array<ImageView>,
  */
 charts: Array<ChartView>,
 /**
- * Its DAG files, relative to the folder.
+ * Its DAGs, with the forms that a platform shows for them.
  */
-dags: Array<string>,
+dags: Array<Dag>,
 /**
  * What is wrong with it; while there is an error it can't be built.
  */
@@ -1534,9 +1564,9 @@ series: number,
  */
 folder: string,
 /**
- * Files the container wrote, relative to the workflow folder, sorted.
+ * Files the container wrote, sorted by path.
  */
-outputs: Array<string>, };
+outputs: Array<Output>, };
 
 /**
  * Run a processing container of an extension on local data.
@@ -1559,7 +1589,7 @@ input: string,
  */
 output?: string,
 /**
- * Values of the workflow's form.
+ * Values of the workflow's form; what is not given has the form's default.
  */
 form?: { [key in string]: string }, };
 

@@ -1,28 +1,31 @@
 import { expect, it } from 'vitest';
 import { extensions } from '../host/recording';
-import { defaults, plain, questions, refusals, values } from './params';
+import { problems } from '../kit/form/problems';
+import { defaults } from '../kit/form/schema';
+import { plain, schema, sent } from './params';
 
-const params = extensions[1]?.params;
+const asked = schema(extensions[1]?.params);
 
-it('every kind of parameter becomes a question', () => {
-  expect(questions(params).map(({ id, kind, label }) => `${id} ${kind} ${label}`)).toEqual([
-    'task_ids several Organs', 'precision one Precision', 'cache_models yes-no Keep the models between runs', 'proxy text Proxy',
-  ]);
-  expect(questions({ g: { type: 'group_name', default: 'Network' }, d: { type: 'doc', title: 'T', html: '<p>x</p>' } })).toMatchObject([
-    { kind: 'heading', label: 'Network' }, { kind: 'note', label: 'T', help: 'x' },
-  ]);
+it('every kind of parameter becomes a property', () => {
+  const properties = Object.entries(asked.properties ?? {}).map(([id, { type, title, items }]) => `${id} ${String(type)} ${title ?? ''} ${items?.enum?.length ?? ''}`.trim());
+  expect(properties).toEqual(['task_ids array Organs 4', 'precision string Precision', 'cache_models boolean Keep the models between runs', 'proxy string Proxy']);
+  expect(schema({ g: { type: 'group_name', default: 'Network' }, d: { type: 'doc', title: 'T', html: '<p>x</p>' } }).properties).toEqual({
+    g: { type: 'null', title: 'Network' }, d: { type: 'null', title: 'T', description: 'x' },
+  });
 });
 
 it('an install sends yes and no as such and lists as one text', () => {
-  const asked = questions(params);
-  expect(values(asked, defaults(params))).toEqual({ task_ids: 'liver,spleen', precision: 'fast', cache_models: true, proxy: '-' });
+  expect(sent(asked, {})).toEqual({ task_ids: 'liver,spleen', precision: 'fast', cache_models: true, proxy: '-' });
+  expect(sent(asked, { task_ids: ['kidney'], cache_models: false })).toMatchObject({ task_ids: 'kidney', cache_models: false });
+  expect(sent(schema({ d: { type: 'doc', html: 'x' } }), {}), 'a note takes no value').toEqual({});
 });
 
 it('what a platform would drop or change is said before', () => {
-  const asked = questions(params);
-  const said = (proxy: string) => refusals(asked, { ...defaults(params), proxy })['proxy'];
+  const said = (proxy: string) => problems(asked, { ...defaults(asked), proxy })['proxy'];
   expect(said('-')).toBeUndefined();
-  for (const bad of ['', 'a;b', 'a<b', 'a b']) expect(said(bad), bad).toBeDefined();
+  expect(said('')).toBe('Proxy is empty.');
+  for (const bad of ['a;b', 'a<b']) expect(said(bad), bad).toMatch(/drops values/);
+  expect(said('a b')).toMatch(/spaces/);
 });
 
 it('help is read as text, whatever it holds', () => {
@@ -30,7 +33,6 @@ it('help is read as text, whatever it holds', () => {
   expect(plain('<p>a</p><p>b</p>')).toBe('a b');
 });
 
-it.each([null, undefined, [], 'x', { a: null }])('%j has no questions', (params) => {
-  expect(questions(params)).toEqual([]);
-  expect(defaults(params)).toEqual({});
+it.each([null, undefined, [], 'x', { a: null }])('%j asks nothing', (params) => {
+  expect(schema(params).properties).toEqual({});
 });

@@ -1,10 +1,5 @@
 // `extension_params` of a chart: what the platform asks before it installs.
-import type { Answers, Question } from '../kit/question';
-
-type Kind = Question['kind'];
-const KINDS: Record<string, Kind> = {
-  string: 'text', bool: 'yes-no', boolean: 'yes-no', list_single: 'one', list_multi: 'several', group_name: 'heading', doc: 'note',
-};
+import { defaults, type Schema, type Values } from '../kit/form/schema';
 
 type Entry = Record<string, unknown>;
 
@@ -26,38 +21,44 @@ export function plain(html: unknown): string {
   return (parsed.body.textContent ?? '').replace(/\s+/g, ' ').trim();
 }
 
-/** Returns the questions in `params`; an entry of a kind that is not known is asked as a text. */
-export function questions(params: unknown): Question[] {
-  return entries(params).map(([id, entry]) => {
-    const kind = KINDS[text(entry['type'])] ?? 'text';
-    if (kind === 'heading') return { id, kind, label: text(entry['default']) };
-    if (kind === 'note') return { id, kind, label: text(entry['title']), help: plain(entry['html']) };
-    const choices = Array.isArray(entry['value']) ? entry['value'].map(String) : [];
-    const definition = text(entry['definition']);
-    return { id, kind, label: definition || id, help: plain(entry['help']), choices };
-  });
+/** What a text must be so that a platform neither drops nor changes it. */
+const ARRIVES: Schema = {
+  minLength: 1,
+  allOf: [
+    { pattern: '^[^&<>"\';]*$', errorMessage: { pattern: 'The platform drops values with & < > " \' or ;.' } },
+    { pattern: '^[^ ]*$', errorMessage: { pattern: 'The platform takes all spaces out of a value.' } },
+  ],
+};
+
+/** Returns `params` as JSON Schema; an entry of a kind that is not known is asked as a text. */
+export function schema(params: unknown): Schema {
+  return { type: 'object', properties: Object.fromEntries(entries(params).map(([id, entry]) => [id, property(id, entry)])) };
 }
 
-/** Returns the answers that count when the user gives none. */
-export function defaults(params: unknown): Answers {
-  const asked = entries(params).filter(([, entry]) => !['heading', 'note'].includes(KINDS[text(entry['type'])] ?? ''));
-  return Object.fromEntries(asked.map(([id, entry]) => [id, text(entry['default'])]));
-}
-
-/** Returns why answers would be refused or arrive changed on a platform, by question. */
-export function refusals(asked: Question[], answers: Answers): Answers {
-  const found: Answers = {};
-  for (const { id, kind, label } of asked) {
-    const answer = answers[id] ?? '';
-    if ((kind === 'text' || kind === 'one') && answer === '') found[id] = `${label} is empty.`;
-    else if (kind === 'text' && /[&<>"';]/.test(answer)) found[id] = 'The platform drops values with & < > " \' or ;.';
-    else if (kind === 'text' && answer.includes(' ')) found[id] = 'The platform takes all spaces out of a value.';
+function property(id: string, entry: Entry): Schema {
+  const choices = Array.isArray(entry['value']) ? entry['value'].map(String) : [];
+  const preset = entry['default'];
+  const asked: Schema = { title: text(entry['definition']) || id };
+  if (plain(entry['help'])) asked.description = plain(entry['help']);
+  switch (text(entry['type'])) {
+    case 'group_name':
+      return { type: 'null', title: text(preset) };
+    case 'doc':
+      return { type: 'null', title: text(entry['title']), description: plain(entry['html']) };
+    case 'bool':
+    case 'boolean':
+      return { ...asked, type: 'boolean', default: text(preset).toLowerCase() === 'true' };
+    case 'list_single':
+      return { ...asked, type: 'string', enum: choices, minLength: 1, default: text(preset) };
+    case 'list_multi':
+      return { ...asked, type: 'array', uniqueItems: true, items: { type: 'string', enum: choices }, default: text(preset).split(',').map((part) => part.trim()).filter((part) => part !== '') };
+    default:
+      return { ...asked, type: 'string', ...ARRIVES, default: text(preset) };
   }
-  return found;
 }
 
-/** Returns the answers as an install sends them: yes and no as such, all else as texts. */
-export function values(asked: Question[], answers: Answers): Record<string, unknown> {
-  const given = asked.filter(({ kind }) => kind !== 'heading' && kind !== 'note');
-  return Object.fromEntries(given.map(({ id, kind }) => [id, kind === 'yes-no' ? answers[id] === 'true' : (answers[id] ?? '')]));
+/** Returns the answers as an install sends them: yes and no as such, several as one text with commas. */
+export function sent(asked: Schema, answers: Values): Values {
+  const all = { ...defaults(asked), ...answers };
+  return Object.fromEntries(Object.entries(all).map(([id, answer]) => [id, typeof answer === 'boolean' ? answer : text(answer)]));
 }

@@ -1,7 +1,7 @@
 // Runs of the real engine, as its events and its results, and the answers that go with them.
 import type {
-  BaseView, ChartView, DeployPlan, Diagnosis, Event, ExtensionView, Failure, ImageView, Job, JobHeader, PastJob,
-  PreviewFile, ProjectView, RecentProject, RepositoryView, SettingsView, TemplateSummary,
+  BaseView, ChartView, Dag, DeployPlan, Diagnosis, Event, ExtensionView, Failure, ImageView, Job, JobHeader, PastJob,
+  PreviewFile, ProjectView, RecentProject, RepositoryView, RunOutcome, SettingsView, TemplateSummary,
 } from '../api/types';
 import filesJson from './recorded/files.json';
 import runsJson from './recorded/runs.json';
@@ -38,9 +38,31 @@ const images: ImageView[] = [
 const charts: ChartView[] = [
   { name: 'my-radiomics-workflow', version: '0.1.0', keywords: ['kaapanaworkflow', 'kaapanaexperimental'], folder: `${FOLDER}/extension/my-radiomics-workflow`, dag_image: 'dag-my-radiomics', params: null },
 ];
+const dags: Dag[] = [
+  {
+    id: 'my-radiomics', file: 'extension/docker/files/dag_my_radiomics.py',
+    forms: {
+      workflow_form: {
+        type: 'object',
+        properties: {
+          feature_classes: {
+            title: 'Feature classes', description: 'Which features are computed.', type: 'array', uniqueItems: true,
+            items: { type: 'string', enum: ['firstorder', 'shape', 'glcm'] }, default: ['firstorder', 'shape', 'glcm'], readOnly: false,
+          },
+          bin_width: { title: 'Bin width', description: 'Width of a grey-value bin, in the unit of the images.', type: 'number', default: 25, readOnly: false },
+          bin_count: { title: 'Bin count', description: 'Number of grey-value bins; 0 uses the bin width.', type: 'integer', default: 0, readOnly: false },
+          single_execution: { title: 'Single execution', description: 'Whether each series is processed in a run of its own.', type: 'boolean', default: false, readOnly: false },
+        },
+        required: ['feature_classes', 'bin_width', 'bin_count', 'single_execution'],
+      },
+    },
+  },
+];
 export const project: ProjectView = {
-  folder: FOLDER, name: 'my-radiomics-workflow', images, charts, dags: ['extension/docker/files/dag_my_radiomics.py'], findings: [],
+  folder: FOLDER, name: 'my-radiomics-workflow', images, charts, dags, findings: [],
 };
+/** With a Dockerfile that can't be read. */
+export const brokenImages = images.map((image) => (image.role === 'container' ? { ...image, why: 'its Dockerfile is wrong', steps: 0, reused: 0 } : image));
 export const built: ProjectView = {
   ...project, images: images.map((image) => ({ ...image, stale: false, why: 'every step is found done', reused: image.steps })),
 };
@@ -156,16 +178,26 @@ export function headerOf(command: string, input: Record<string, unknown>): JobHe
 
 /** Returns about the line which the engine would return. */
 export function cliOf(command: string, input: Record<string, unknown>): string {
-  const words = [input['project'], input['template'], input['folder'], input['name'], input['repository']].filter((word) => typeof word === 'string' && word !== '');
+  const words = [input['project'], input['template'], input['folder'], input['name'], input['repository'], input['file'], input['input'] && `--input ${String(input['input'])}`].filter((word) => typeof word === 'string' && word !== '');
   const name = { create: 'new', registry_delete: 'registry delete', uninstall_release: 'uninstall' }[command] ?? command;
-  const sets = Object.entries((input['answers'] ?? {}) as Record<string, string>).map(([key, value]) => `--set ${key}=${/^[\w.,-]*$/.test(value) ? value : `'${value}'`}`);
+  const sets = Object.entries((input['answers'] ?? input['form'] ?? {}) as Record<string, string>).map(([key, value]) => `--set ${key}=${/^[\w.,-]*$/.test(value) ? value : `'${value}'`}`);
   return ['edk', name, ...words.map(String), ...sets].join(' ');
 }
+
+/** How the processing container of the demo ended, with one file for each series. */
+export const ran: RunOutcome = {
+  container: 'my-radiomics-features', run_id: 'my-radiomics-features-001763823344501782', state: 'success', exit_code: 0, seconds: 2.114, peak_memory: 143_912_960, series: 3,
+  folder: '/srv/ada/.local/share/kaapana-edk/runs/my-radiomics-features-001763823344501782',
+  outputs: ['1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322', '1.3.6.1.4.1.5962.1.3.4.1.20040826185059.5457', '1.3.6.1.4.1.5962.1.3.8.1.20040826185059.5457'].map(
+    (series, index) => ({ path: `batch/${series}/my-radiomics-features/${series}.json`, size: 4102 + index * 37 }),
+  ),
+};
 
 /** The events which a run of a command is made of. */
 export function runOf(command: string): Run {
   if (command === 'demo' || command === 'base') return runs.demo;
   if (command === 'deploy') return runs.edit;
+  if (command === 'run') return { events: runs.demo.events.filter((event) => 'stage' in event && event.stage === 'run'), result: { ok: true, result: ran } };
   const of = (stage: string) => runs.edit.events.filter((event) => !('stage' in event) || event.stage === stage);
   const stage = { push: 'push', package: 'upload', install: 'install', uninstall_release: 'install', upload: 'upload' }[command] ?? 'build';
   const { response } = { response: undefined };

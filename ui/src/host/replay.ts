@@ -181,7 +181,7 @@ export class ReplayHost implements Host {
         if (!/^\/srv\/ada/.test(String(input['folder']))) {
           return failed({ code: 'not-found', what: `there is no folder \`${String(input['folder'])}\``, hints: ['Check the path.'] });
         }
-        if (isFailed) return done({ ...this.#project, findings: recorded.runs.broken.result.failure?.findings ?? [] });
+        if (isFailed) return done({ ...this.#project, images: recorded.brokenImages, findings: recorded.runs.broken.result.failure?.findings ?? [] });
         return done({ ...this.#project, folder: input['folder'] });
       case 'deploy_plan':
         if (isFailed && recorded.runs.broken.result.failure) return failed(recorded.runs.broken.result.failure);

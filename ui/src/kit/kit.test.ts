@@ -1,6 +1,6 @@
-import { fireEvent, render, screen } from '@testing-library/svelte';
+import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { expect, it, vi } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import Bar from './Bar.svelte';
 import Button from './Button.svelte';
 import { find } from './commands';
@@ -8,33 +8,56 @@ import CommandLine from './CommandLine.svelte';
 import Failed from './Failed.svelte';
 import Files from './Files.svelte';
 import Form from './Form.svelte';
+import { problems } from './form/problems';
+import { changed, defaults, texts, type Schema } from './form/schema';
 import Log from './Log.svelte';
 import Mark from './Mark.svelte';
-import { chosen, toggle, type Question } from './question';
 import { rows, tree } from './tree';
 import { pieces } from './words';
 
-const questions: Question[] = [
-  { id: 'name', kind: 'text', label: 'Name', help: 'Lower case.' },
-  { id: 'classes', kind: 'several', label: 'Classes', choices: ['shape', 'glcm'] },
-  { id: 'mode', kind: 'one', label: 'Mode', choices: ['fast', 'exact'] },
-  { id: 'experimental', kind: 'yes-no', label: 'Experimental' },
-];
+// The fields come with the first form; the first time they are compiled too.
+beforeAll(() => import('./form/Sheet.svelte'), 60_000);
 
-it('a form asks by label and answers as texts', async () => {
-  const onanswer = vi.fn();
-  const answers = { name: 'a', classes: 'shape', mode: 'fast', experimental: 'false' };
-  render(Form, { questions, answers, onanswer });
-  await fireEvent.input(screen.getByRole('textbox', { name: 'Name' }), { target: { value: 'lung' } });
-  await fireEvent.click(screen.getByRole('checkbox', { name: 'glcm' }));
+const schema: Schema = {
+  type: 'object',
+  required: ['name'],
+  properties: {
+    name: { type: 'string', title: 'Name', description: 'Lower case.', maxLength: 8 },
+    classes: { type: 'array', title: 'Classes', uniqueItems: true, items: { type: 'string', enum: ['shape', 'glcm'] } },
+    mode: { type: 'string', title: 'Mode', enum: ['fast', 'exact'] },
+    width: { type: 'integer', title: 'Bin width', minimum: 1, maximum: 100 },
+    experimental: { type: 'boolean', title: 'Experimental' },
+    note: { type: 'null', title: 'Network', description: 'Only told.' },
+  },
+};
+const values = { name: 'a', classes: ['glcm'], mode: 'fast', width: 25, experimental: false };
+
+it('a form asks by label and answers as what was asked for', async () => {
+  const onchange = vi.fn();
+  render(Form, { schema, values, onchange });
+  await fireEvent.input(await screen.findByRole('textbox', { name: 'Name' }), { target: { value: 'lung' } });
+  await fireEvent.click(screen.getByRole('checkbox', { name: 'shape' }));
   await fireEvent.click(screen.getByRole('checkbox', { name: 'Experimental' }));
-  await fireEvent.change(screen.getByRole('combobox', { name: 'Mode' }), { target: { value: 'exact' } });
-  expect(onanswer.mock.calls).toEqual([['name', 'lung'], ['classes', 'shape,glcm'], ['experimental', 'true'], ['mode', 'exact']]);
+  await fireEvent.change(screen.getByRole('combobox', { name: 'Mode' }), { target: { value: '1' } });
+  await fireEvent.input(screen.getByRole('spinbutton', { name: 'Bin width' }), { target: { value: '10' } });
+  await waitFor(() => expect(onchange.mock.lastCall).toEqual([{ name: 'lung', classes: ['shape', 'glcm'], mode: 'exact', width: 10, experimental: true }]));
+  expect(screen.getByText('Only told.')).toBeTruthy();
 });
 
-it('a refused answer is marked and says why', () => {
-  render(Form, { questions, answers: { name: 'A' }, refusals: { name: 'Name has upper-case letters.' }, onanswer: () => undefined });
-  const field = screen.getByRole('textbox', { name: 'Name' });
+it('an answer is checked as it is typed', async () => {
+  render(Form, { schema, values, onchange: () => undefined });
+  const field = await screen.findByRole('spinbutton', { name: 'Bin width' });
+  expect(field.getAttribute('aria-invalid')).toBeNull();
+  await fireEvent.input(field, { target: { value: '0' } });
+  expect(await screen.findByText('Bin width is less than 1.')).toBeTruthy();
+  expect(field.getAttribute('aria-invalid')).toBe('true');
+  await fireEvent.input(field, { target: { value: '1' } });
+  await waitFor(() => expect(screen.queryByText('Bin width is less than 1.')).toBeNull());
+});
+
+it('a refused answer is marked and says why', async () => {
+  render(Form, { schema, values, refusals: { name: 'Name has upper-case letters.' }, onchange: () => undefined });
+  const field = await screen.findByRole('textbox', { name: 'Name' });
   expect(field.getAttribute('aria-invalid')).toBe('true');
   const described = field.getAttribute('aria-describedby')?.split(' ') ?? [];
   const said = described.map((id) => document.getElementById(id)?.textContent).join(' ');
@@ -42,10 +65,34 @@ it('a refused answer is marked and says why', () => {
   expect(said).toContain('Lower case.');
 });
 
-it('choices keep the order of the question', () => {
-  expect(toggle(['a', 'b', 'c'], 'c', 'a')).toBe('a,c');
-  expect(toggle(['a', 'b'], 'a,b', 'a')).toBe('b');
-  expect(chosen(' a, ,b')).toEqual(['a', 'b']);
+it('a form takes the answers that are given to it', async () => {
+  const { rerender } = render(Form, { schema, values, onchange: () => undefined });
+  await screen.findByRole('textbox', { name: 'Name' });
+  await rerender({ values: { ...values, name: 'liver' } });
+  await waitFor(() => expect(screen.getByRole('textbox', { name: 'Name' })).toHaveProperty('value', 'liver'));
+});
+
+it('every broken keyword has words', () => {
+  const broken = (property: Schema, value: unknown) => problems({ type: 'object', properties: { a: { title: 'A', ...property } } }, { a: value })['a'];
+  const table: [Schema, unknown, string][] = [
+    [{ type: 'integer' }, 1.5, 'A is no whole number.'],
+    [{ type: 'number' }, 'x', 'A is no number.'],
+    [{ type: 'string', enum: ['x'] }, 'y', 'A is none of the choices.'],
+    [{ type: 'string', minLength: 1 }, '', 'A is empty.'],
+    [{ type: 'string', maxLength: 2 }, 'abc', 'A is longer than 2 characters.'],
+    [{ type: 'string', pattern: '^a' }, 'b', 'A does not look like `^a`.'],
+    [{ type: 'number', maximum: 2 }, 3, 'A is more than 2.'],
+    [{ type: 'array', items: { enum: ['x'] } }, ['y'], 'A is none of the choices.'],
+    [{ type: 'string', allOf: [{ pattern: '^a', errorMessage: { pattern: 'Begin with a.' } }] }, 'b', 'Begin with a.'],
+  ];
+  for (const [property, value, said] of table) expect(broken(property, value), said).toBe(said);
+  expect(problems({ required: ['a'], properties: {} }, {})).toEqual({ a: 'a is missing.' });
+});
+
+it('answers are sent as the command line takes them', () => {
+  expect(texts({ a: true, b: ['x', 'y'], c: 2.5, d: undefined, e: '' })).toEqual({ a: 'true', b: 'x,y', c: '2.5', e: '' });
+  expect(changed({ a: ['x'], b: 1 }, { a: ['x'], b: 2 })).toEqual({ b: 2 });
+  expect(defaults(schema)).toEqual({ name: '', classes: [], mode: '', experimental: false });
 });
 
 it('a busy button can not be pressed', async () => {

@@ -1,4 +1,4 @@
-import type { Job, Stage } from '../api/types';
+import type { Job, RunOutcome, Stage } from '../api/types';
 
 /** Returns the stage a job is at, or the last one it was at. */
 export function current(job: Job): Stage | undefined {
@@ -22,10 +22,17 @@ export function verdict(job: Job): string {
     case 'succeeded':
       return `succeeded${took}${reuse(job)}`;
     case 'failed':
-      return `failed: ${job.failure?.what ?? 'no reason was given'}`;
+      return `failed: ${job.failure?.what ?? container(job) ?? 'no reason was given'}`;
     case 'cancelled':
       return `was cancelled${took}`;
   }
+}
+
+/** Returns how a processing container failed: its run is an outcome, not a failure. */
+function container({ command, response }: Job): string | undefined {
+  if (command !== 'run' || !response) return undefined;
+  const { container, exit_code } = response as unknown as RunOutcome;
+  return `${container} ended with exit code ${exit_code}`;
 }
 
 /** Returns what a job is at, while it runs. */

@@ -1,9 +1,10 @@
 import { fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { FOLDER } from '../host/recording';
 import { ReplayHost, type Scene } from '../host/replay';
 import Shell from './Shell.svelte';
 
+beforeAll(() => import('../kit/form/Sheet.svelte'), 60_000);
 beforeEach(() => (location.hash = ''));
 afterEach(() => localStorage.clear());
 
@@ -77,10 +78,13 @@ it('a stage shows only its own output', async () => {
   expect(log.queryByText(/is installed already/)).toBeNull();
 });
 
-it('a broken extension is explained with file and line, and is not deployed', async () => {
+it('a broken Dockerfile is told with its line, hides nothing, and is not deployed', async () => {
   open(deploy, 'failed');
   expect((await screen.findAllByText('processing-containers/my-radiomics-features/Dockerfile:10:1')).length).toBeGreaterThan(0);
   await waitFor(() => expect(screen.getByRole('button', { name: 'Deploy' })).toHaveProperty('disabled', true));
+  expect(screen.getByText(/can't be deployed until/)).toBeTruthy();
+  // It hides nothing that can be read.
+  for (const part of ['dag-my-radiomics', 'my-radiomics-features', 'my-radiomics-workflow']) expect(screen.getAllByText(part).length).toBeGreaterThan(0);
 });
 
 it('a running job can be cancelled', async () => {
@@ -178,4 +182,32 @@ it.each(['extensions', 'registry'])('%s says why it can not be shown', async (pa
   open(`#/${page}`, 'failed');
   const alert = await screen.findByRole('alert');
   expect(within(alert).getByRole('button', { name: 'Try again' })).toBeTruthy();
+});
+
+it('a processing container is run with the form of its DAG, and tells what it wrote', async () => {
+  const host = open(deploy);
+  const run = await screen.findByRole('button', { name: 'Run my-radiomics-features' });
+  expect(run).toHaveProperty('disabled', true);
+  await fireEvent.input(screen.getByRole('textbox', { name: 'Folder of images' }), { target: { value: '/srv/ada/dicom' } });
+  const width = await screen.findByRole('spinbutton', { name: 'Bin width' });
+  await fireEvent.input(width, { target: { value: '' } });
+  expect(await screen.findByText('Bin width is missing.')).toBeTruthy();
+  expect(run).toHaveProperty('disabled', true);
+  await fireEvent.input(width, { target: { value: '12.5' } });
+  await fireEvent.click(screen.getByRole('checkbox', { name: 'glcm' }));
+  expect(await screen.findByText(/^edk run .* --set bin_width=12.5/)).toBeTruthy();
+  await waitFor(() => expect(run).toHaveProperty('disabled', false));
+  await fireEvent.click(run);
+  expect(await screen.findByText('success, exit code 0')).toBeTruthy();
+  expect(screen.getByRole('region', { name: 'Files of the run' }).textContent).toContain('4.1 kB');
+  expect(calls(host, 'start')).toEqual([
+    { command: 'run', input: { project: FOLDER, input: '/srv/ada/dicom', form: { feature_classes: 'firstorder,shape', bin_width: '12.5' } } },
+  ]);
+});
+
+it.each([
+  ['deploy', /^edk (deploy|build|push|package|run) /g, 5], ['settings', /^edk base base-python-cpu/g, 1], ['extensions', /^edk upload /g, 1],
+])('what can be started on %s shows its command line before', async (page, line, count) => {
+  open(page === 'deploy' ? deploy : `#/${page}`);
+  await waitFor(() => expect(new Set(screen.getAllByText(line).map((it) => it.textContent)).size).toBe(count));
 });
