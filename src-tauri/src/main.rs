@@ -20,6 +20,9 @@ struct Args {
     /// Address of the Debian mirror for bases.
     #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
     mirror: Option<String>,
+    /// Port of the registry; 0 takes any that is free.
+    #[arg(long, value_name = "PORT")]
+    registry_port: Option<u16>,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn start(args: Args) -> Result<(), Failure> {
     let paths = args.paths.iter().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
     let startup = std::env::var("DESKTOP_STARTUP_ID").ok();
     let handover = Handover { paths: paths.collect(), startup };
+    let options = HostOptions { mirror: args.mirror, registry_port: args.registry_port };
     let setup = Setup {
         data,
         // This very program, even when its file was replaced while it runs.
@@ -53,5 +57,5 @@ fn start(args: Args) -> Result<(), Failure> {
         host: machine::settings(&variable),
         now: std::time::SystemTime::now,
     };
-    edk_desktop::run(Engine::new(setup), HostOptions { mirror: args.mirror }, handover)
+    edk_desktop::run(Engine::new(setup), options, handover)
 }

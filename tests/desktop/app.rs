@@ -80,6 +80,8 @@ impl Desktop {
         let driver = driver.spawn().expect("WebKitWebDriver; run `scripts/setup test`");
         let address = format!("127.0.0.1:{port}");
         wait_until("the driver listens", 20, || std::net::TcpStream::connect(&address).is_ok());
+        // Tests run beside the registry of whoever runs them.
+        let args = [&["--registry-port=0"], args].concat();
         let options = json!({"webkitgtk:browserOptions": {"binary": program, "args": args}});
         let client = self.runtime.block_on(async {
             let mut builder = ClientBuilder::new(HttpConnector::new());

@@ -125,7 +125,8 @@ fn a_second_start_brings_the_first_to_the_front_and_hands_over() {
     assert_eq!(app.pids().len(), 1);
     // Another data folder is another app.
     let other = desktop.env.path("other");
-    let mut other = Running::start(desktop.command(desktop_program()).arg("--home").arg(other));
+    let mut command = desktop.command(desktop_program());
+    let mut other = Running::start(command.args(["--registry-port=0", "--home"]).arg(other));
     wait_until("there are two windows", 30, || desktop.windows.count() == 2);
     other.signal(Signal::SIGTERM);
     other.finish().exits(0);

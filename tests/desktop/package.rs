@@ -92,7 +92,11 @@ fn the_package_brings_a_sound_entry_for_the_menu() {
         assert!(text.lines().any(|it| it == line), "{line}:\n{text}");
     }
     let icons = root.join("usr/share/icons/hicolor");
-    for icon in ["32x32/apps/kaapana-edk.png", "128x128/apps/kaapana-edk.png", "scalable/apps/kaapana-edk.svg"] {
+    for icon in [
+        "32x32/apps/kaapana-edk.png",
+        "128x128/apps/kaapana-edk.png",
+        "scalable/apps/kaapana-edk.svg",
+    ] {
         assert!(icons.join(icon).is_file(), "{icon}");
     }
 }
