@@ -22,7 +22,8 @@
 //! - deleting a blob takes it out of the store, so it is refused while a manifest of any
 //!   repository needs it;
 //! - there is no authentication: the caller binds the listener to loopback, or puts something in
-//!   front. What a web browser sends on behalf of a page is refused.
+//!   front. What a web browser sends on behalf of a page is refused, and so
+//!   is whoever asks for another host than this machine.
 //!
 //! Digests are SHA-256 only; any other algorithm is refused as `DIGEST_INVALID`. Unfinished uploads
 //! live in the store's `incoming` folder under a lock: they end with the server, after an hour of
