@@ -11,6 +11,7 @@
 //! page       a slice of a sorted list; pure
 //! answer     route -> handler; what all answers share
 //! blob, manifest, upload, listing   the handlers
+//! name       by which name a server of this machine is asked
 //! session    uploads that are not finished
 //! refusal    every way to say no, as the specification's error body
 //! ```
@@ -36,6 +37,7 @@ mod condition;
 mod document;
 mod listing;
 mod manifest;
+mod name;
 mod page;
 mod query;
 mod range;
@@ -83,9 +85,14 @@ pub async fn serve(
 ) -> io::Result<()> {
     let sweeping = store.clone();
     task::spawn_blocking(move || sweeping.sweep()).await?.map_err(io::Error::other)?;
+    let local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     let listener = listener.tap_io(|stream| {
         // Only a matter of speed: without it small answers may wait for the client's next packet.
         let _ = stream.set_nodelay(true);
     });
-    axum::serve(listener, router(store)).with_graceful_shutdown(shutdown).await
+    let mut router = router(store);
+    if local {
+        router = router.layer(axum::middleware::from_fn(name::this_machine_only));
+    }
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }
