@@ -136,7 +136,7 @@ impl Engine {
 
     /// The folder of the images, and how many bytes are in it as far as can be told.
     fn usage(&self) -> (PathBuf, u64) {
-        let bytes = self.store().ok().and_then(|store| store.usage().ok());
+        let bytes = self.store().ok().and_then(|store| store.blob_bytes().ok());
         (self.setup.data.join("store"), bytes.unwrap_or_default())
     }
 

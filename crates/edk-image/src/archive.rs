@@ -65,7 +65,7 @@ enum Parts {
 
 /// An image that came out of an archive.
 #[derive(Debug)]
-pub struct Imported {
+pub struct FromArchive {
     /// The image, in the store.
     pub image: Image,
     /// The names it has in the archive.
@@ -120,7 +120,7 @@ impl ImageArchive {
     /// # Errors
     /// [`ImageError::BadArchive`] if a blob is damaged, or neither in it nor in the store;
     /// [`ImageError::Store`], [`ImageError::Cancelled`].
-    pub fn import(&self, store: &Store, monitor: &Monitor) -> Result<Vec<Imported>, ImageError> {
+    pub fn import(&self, store: &Store, monitor: &Monitor) -> Result<Vec<FromArchive>, ImageError> {
         let total = self.spans.names().filter_map(|name| self.spans.find(name));
         let total = total.map(|span| span.size).sum();
         let mut copy = Copy { archive: self, store, monitor, done: 0, reused: 0, total };
@@ -130,7 +130,7 @@ impl ImageArchive {
                 Parts::Oci(manifest) => copy.oci(manifest)?,
                 Parts::Saved { config, layers } => copy.saved(config, layers)?,
             };
-            imported.push(Imported { image, names: names.clone() });
+            imported.push(FromArchive { image, names: names.clone() });
         }
         Ok(imported)
     }

@@ -28,7 +28,7 @@ mod pull;
 mod tree;
 mod value;
 
-pub use archive::{ImageArchive, Imported};
+pub use archive::{FromArchive, ImageArchive};
 pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
 pub use build::{Builder, Built, HostSettings};

@@ -87,6 +87,18 @@ pub fn plain_version(version: &str) -> Result<(), String> {
     Err("is not MAJOR.MINOR.PATCH of plain numbers, such as 0.1.0".to_owned())
 }
 
+/// Says whether a host with optional scheme and port, as in the headers `Host` and `Origin`, is this
+/// machine by a name that can't have been pointed here.
+pub fn is_this_machine(host: &str) -> bool {
+    let host = host.split_once("://").map_or(host, |(_, host)| host);
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +120,16 @@ mod tests {
         }
         for bad in ["", "1", "1.2", "1.2.3-rc1", "v1.2.3", "01.2.3", "1.2.3.4", "1..3"] {
             assert!(plain_version(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_told_from_names_that_look_like_it() {
+        for host in ["127.0.0.1:80", "localhost", "[::1]:5000", "http://localhost:1", "127.0.0.2"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["localhost.example.org", "127.0.0.1.example.org", "10.0.0.1", "null", ""] {
+            assert!(!is_this_machine(host), "{host}");
         }
     }
 }

@@ -11,6 +11,7 @@
 //! page       a slice of a sorted list; pure
 //! answer     route -> handler; what all answers share
 //! blob, manifest, upload, listing   the handlers
+//! name       by which name a server of this machine is asked
 //! session    uploads that are not finished
 //! refusal    every way to say no, as the specification's error body
 //! ```
@@ -22,7 +23,8 @@
 //! - deleting a blob takes it out of the store, so it is refused while a manifest of any
 //!   repository needs it;
 //! - there is no authentication: the caller binds the listener to loopback, or puts something in
-//!   front. What a web browser sends on behalf of a page is refused.
+//!   front. What a web browser sends on behalf of a page is refused, and so
+//!   is whoever asks for another host than this machine.
 //!
 //! Digests are SHA-256 only; any other algorithm is refused as `DIGEST_INVALID`. Unfinished uploads
 //! live in the store's `incoming` folder under a lock: they end with the server, after an hour of
@@ -35,6 +37,7 @@ mod condition;
 mod document;
 mod listing;
 mod manifest;
+mod name;
 mod page;
 mod query;
 mod range;
@@ -82,9 +85,14 @@ pub async fn serve(
 ) -> io::Result<()> {
     let sweeping = store.clone();
     task::spawn_blocking(move || sweeping.sweep()).await?.map_err(io::Error::other)?;
+    let local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     let listener = listener.tap_io(|stream| {
         // Only a matter of speed: without it small answers may wait for the client's next packet.
         let _ = stream.set_nodelay(true);
     });
-    axum::serve(listener, router(store)).with_graceful_shutdown(shutdown).await
+    let mut router = router(store);
+    if local {
+        router = router.layer(axum::middleware::from_fn(name::this_machine_only));
+    }
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }

@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     Method { allow: &'static str },
     #[error("this registry takes no changes from web pages")]
     WebPage,
+    #[error("this registry is known as localhost and by no other name")]
+    OtherName,
     #[error("`{name}` {reason}")]
     NameInvalid { name: String, reason: String },
     #[error("there is no repository `{name}`")]
@@ -69,7 +71,7 @@ impl Refusal {
             | Self::BlobUnknown { .. }
             | Self::UploadUnknown { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } | Self::BlobInUse { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::WebPage => StatusCode::FORBIDDEN,
+            Self::WebPage | Self::OtherName => StatusCode::FORBIDDEN,
             Self::ManifestTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BlobRange { .. } | Self::UploadRange { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Store(error) if error.code() == Code::DiskFull => {
@@ -85,7 +87,7 @@ impl Refusal {
     fn code(&self) -> &'static str {
         match self {
             Self::NoEndpoint { .. } | Self::Method { .. } | Self::BlobInUse { .. } => "UNSUPPORTED",
-            Self::WebPage => "DENIED",
+            Self::WebPage | Self::OtherName => "DENIED",
             Self::NameInvalid { .. } => "NAME_INVALID",
             Self::NameUnknown { .. } => "NAME_UNKNOWN",
             Self::DigestInvalid { .. } | Self::DigestMismatch { .. } => "DIGEST_INVALID",

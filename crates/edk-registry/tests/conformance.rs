@@ -51,6 +51,10 @@ async fn the_registry_says_that_it_speaks_the_api() {
             row("own: no web pages", "POST", UPLOADS, 403)
                 .send("origin", "http://example.org")
                 .code("DENIED"),
+            row("own: no other name", "GET", "/v2/", 403)
+                .send("host", "rebound.example.org:5577")
+                .code("DENIED"),
+            row("own: no other name", "GET", "/v2/", 200).send("host", "localhost:5577"),
         ],
     )
     .await;

@@ -42,7 +42,8 @@ async fn an_upload_that_broke_off_goes_on_where_it_stopped() {
     let server = Server::start().await;
     let location = start_upload(&server).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let head = format!("PATCH {location} HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\n\r\nhello");
+    let head =
+        format!("PATCH {location} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 11\r\n\r\nhello");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     // The connection ends only when the server is done with what it got.

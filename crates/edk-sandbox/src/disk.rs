@@ -1,12 +1,16 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use edk_archive::{Readers, write_whole};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::SandboxError;
+
+/// Longest time between two pieces of an upload.
+const UPLOAD_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// The folder of a sandbox:
 ///
@@ -48,6 +52,18 @@ impl Disk {
 
     pub(crate) fn upload_name(&self, id: &str) -> PathBuf {
         self.root.join("uploads").join(format!("{id}.json"))
+    }
+
+    /// Removes uploads of which nothing more came for a day, as a platform does.
+    pub(crate) fn sweep(&self, now: SystemTime) -> io::Result<()> {
+        for entry in fs::read_dir(self.root.join("uploads"))? {
+            let entry = entry?;
+            let age = now.duration_since(entry.metadata()?.modified()?);
+            if age.is_ok_and(|age| age > UPLOAD_AGE) {
+                remove(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn releases(&self) -> PathBuf {

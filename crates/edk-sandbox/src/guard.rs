@@ -6,6 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use edk_model::names;
 
 /// Lets a request through that comes from a program on this machine.
 ///
@@ -22,32 +23,6 @@ pub(crate) async fn local_only(request: Request, next: Next) -> Response {
 fn is_local(headers: &HeaderMap) -> bool {
     [header::HOST, header::ORIGIN].into_iter().all(|name| match headers.get(name) {
         None => true,
-        Some(value) => value.to_str().is_ok_and(is_this_machine),
+        Some(value) => value.to_str().is_ok_and(names::is_this_machine),
     })
-}
-
-/// Says whether a host with optional scheme and port is this machine.
-fn is_this_machine(host: &str) -> bool {
-    let host = host.split_once("://").map_or(host, |(_, host)| host);
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_machine_is_told_from_names_that_look_like_it() {
-        for host in ["127.0.0.1:80", "localhost", "[::1]:5000", "http://localhost:1", "127.0.0.2"] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in ["localhost.example.org", "127.0.0.1.example.org", "10.0.0.1", "null", ""] {
-            assert!(!is_this_machine(host), "{host}");
-        }
-    }
 }

@@ -93,6 +93,7 @@ impl Sandbox {
     ) -> Result<Arc<Self>, SandboxError> {
         let disk = Disk::open(folder)?;
         let lock = lock(folder)?;
+        disk.sweep((settings.now)()).map_err(|source| SandboxError::io(folder, source))?;
         let mut state = State::default();
         let releases = disk.releases();
         let names = disk::names(&releases, ".json");

@@ -441,6 +441,20 @@ async fn an_upload_begun_before_a_restart_can_be_finished_after_it() {
     assert_eq!(fs::read(second.path("extensions/x.tar")).unwrap(), b"abcd");
 }
 
+#[test]
+fn an_upload_that_was_left_is_swept_after_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path(), Faults::default()).unwrap());
+    let day = Duration::from_secs(24 * 3600 + 60);
+    for (name, age) in [("old.tmp", day), ("young.tmp", Duration::ZERO)] {
+        let file = fs::File::create(folder.path().join("sandbox/uploads").join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+    drop(open(folder.path(), Faults::default()).unwrap());
+    let left = |name: &str| folder.path().join("sandbox/uploads").join(name).exists();
+    assert!(!left("old.tmp") && left("young.tmp"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_belongs_to_one_sandbox_at_a_time() {
     let folder = tempfile::tempdir().unwrap();

@@ -50,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Io`] if their folder can't be read.
-    pub fn usage(&self) -> Result<u64, StoreError> {
+    pub fn blob_bytes(&self) -> Result<u64, StoreError> {
         let folder = self.root().join("blobs/sha256");
         let io = |source| StoreError::io(&folder, source);
         let mut bytes = 0;

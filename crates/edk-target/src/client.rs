@@ -33,6 +33,10 @@ impl Client {
         Ok(Self { sender: Sender::new(target)?, turn: Mutex::new(()) })
     }
 
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
     /// Returns the target.
     pub fn target(&self) -> &Target {
         self.sender.target()

@@ -6,6 +6,8 @@ use edk_model::Monitor;
 use crate::{Body, Client, Reply, TargetError, client::Answer, preflight, request};
 
 const ACTION: &str = "take an upload";
+/// How long a cancelled job waits until the target knows.
+const LET_GO: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// How an upload ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +204,13 @@ impl Client {
         let bytes = request::upload_bytes(&id, file_name, size, body);
         // The time for a slow line is added to the time for the platform's check: 1 MiB/s at least.
         let patience = pace.upload + std::time::Duration::from_secs(size >> 20);
-        let answer = self.attempt(&bytes, patience, ACTION, monitor).await?;
+        let answer = match self.attempt(&bytes, patience, ACTION, monitor).await {
+            Err(error @ TargetError::Cancelled(_)) => {
+                self.let_go(&id).await;
+                return Err(error);
+            }
+            answer => answer?,
+        };
         let sent = match &answer {
             Answer::Reply(reply) => Sent::read(reply, &id),
             Answer::Silence(error) => Sent::Lost(error.to_string()),
@@ -231,6 +239,13 @@ impl Client {
             }
             (Sent::Refused, Answer::Silence(error)) => Ok(Err(error.to_string())),
         }
+    }
+
+    /// Gives up the upload of a cancelled job, so that its bytes don't stay. Whether the target has
+    /// heard it does not matter any more.
+    async fn let_go(&self, id: &str) {
+        let request = request::upload_abort(id);
+        let _ = self.sender().send(&request, LET_GO, &Monitor::silent()).await;
     }
 
     /// Gives an upload up; says whether the platform may have put its file in its place already.

@@ -465,6 +465,28 @@ async fn waiting_ends_at_once_when_the_job_is_cancelled() {
 }
 
 #[tokio::test]
+async fn a_cancelled_upload_leaves_nothing_on_the_target() {
+    struct Stop(CancellationToken);
+    impl Reporter for Stop {
+        fn report(&self, _: &str, report: Report<'_>) {
+            if matches!(report, Report::Progress { .. }) {
+                self.0.cancel();
+            }
+        }
+    }
+    let stage = stage([start(), abort("Deleted x.tar succesfully.")]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("x.tar");
+    std::fs::write(&archive, vec![7; 8 << 20]).unwrap();
+    let cancel = CancellationToken::new();
+    let monitor = Monitor::new(Arc::new(Stop(cancel.clone())), cancel, "upload");
+    let error = stage.client.upload_images(&archive, &monitor).await.unwrap_err();
+    assert_eq!(error.code(), Code::Cancelled);
+    let (call, _, id) = stage.script.seen.lock().unwrap().last().unwrap().clone();
+    assert_eq!((call.as_str(), id.as_ref()), ("DELETE /filepond-upload", ID.as_bytes()));
+}
+
+#[tokio::test]
 async fn calls_of_several_tasks_reach_the_platform_one_after_the_other() {
     static INSIDE: Mutex<(u32, u32)> = Mutex::new((0, 0));
     let slow = || async {
