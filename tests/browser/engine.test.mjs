@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,6 +15,13 @@ const scratch = mkdtempSync(join(tmpdir(), 'edk-journey-'));
 const home = process.env.EDK_HOME ?? join(scratch, 'home');
 const folder = join(scratch, 'lung');
 const dockerfile = join(folder, 'processing-containers/lung-features/Dockerfile');
+const PARAMS = `
+extension_params:
+  organ: {type: list_single, default: liver, value: [liver, spleen], definition: Organ}
+  models: {type: list_multi, default: [coarse], value: [coarse, fine], definition: Models}
+  note: {type: string, default: "-", definition: Note}
+  cache: {type: bool, default: false, definition: Keep the models}
+`;
 let server;
 let browser;
 let page;
@@ -53,7 +60,7 @@ test('a base image is there, or is made', async () => {
   const row = page.getByRole('row', { name: /base-python-cpu/ });
   await row.waitFor();
   if (await row.getByText('not made').count()) {
-    await row.getByRole('button').click();
+    await row.getByRole('button', { name: /^Make/ }).click();
     await verdict(/^Succeeded in/);
   }
   await row.getByText('present').waitFor();
@@ -90,6 +97,8 @@ test('after an edit only what depends on it is built', async () => {
   await deploy().click();
   await verdict(/^Succeeded in/);
   await page.getByText('3 of 4 steps reused').waitFor();
+  const stages = page.getByRole('button', { name: /^reused build dag-lung/ });
+  await stages.waitFor();
 });
 
 test('a build that fails is explained, and works again when mended', async () => {
@@ -103,6 +112,10 @@ test('a build that fails is explained, and works again when mended', async () =>
   writeFileSync(dockerfile, good.replace('COPY', 'COPPY'));
   await page.evaluate(() => window.dispatchEvent(new Event('focus')));
   await page.getByText('did you mean COPY?', { exact: false }).first().waitFor();
+  await page.getByText(/lung-features\/Dockerfile:\d+:1/).first().waitFor();
+  // What can be read is still there.
+  await page.getByRole('cell', { name: /^dag-lung DAG image/ }).waitFor();
+  await page.getByRole('cell', { name: /^lung-workflow chart/ }).waitFor();
   assert.ok(await deploy().isDisabled());
   writeFileSync(dockerfile, good);
   await page.evaluate(() => window.dispatchEvent(new Event('focus')));
@@ -122,7 +135,33 @@ test('a running job is cancelled', async () => {
   await close();
 });
 
+test('the processing container is run on images, with the form of its DAG', async () => {
+  // The image has a package that brings DICOM files.
+  const layers = join(home, 'containers/layers');
+  const inside = 'opt/venv/lib/python3.11/site-packages/pydicom/data/test_files';
+  const samples = readdirSync(layers).map((layer) => join(layers, layer, inside)).find((path) => existsSync(path));
+  const dicom = join(scratch, 'dicom');
+  mkdirSync(dicom);
+  for (const name of ['CT_small.dcm', 'MR_small.dcm']) copyFileSync(join(samples, name), join(dicom, name));
+  await page.getByRole('textbox', { name: 'Folder of images' }).fill(dicom);
+  await page.getByRole('spinbutton', { name: 'Bin width' }).fill('');
+  await page.getByText('Bin width is missing.').waitFor();
+  await page.getByRole('spinbutton', { name: 'Bin width' }).fill('12.5');
+  await page.getByRole('checkbox', { name: 'glcm' }).uncheck();
+  await page.getByText(`edk run ${folder} --input ${dicom} --set bin_width=12.5 --set feature_classes=firstorder,shape`).waitFor();
+  await page.getByRole('button', { name: 'Run lung-features' }).click();
+  await page.getByText('success, exit code 0').waitFor({ timeout: SLOW });
+  assert.deepEqual(await seriousFindings(page), []);
+  assert.equal(await page.getByRole('region', { name: 'Files of the run' }).getByRole('row').count(), 3);
+  const run = join(home, 'runs', readdirSync(join(home, 'runs')).toSorted().at(-1));
+  const form = JSON.parse(readFileSync(join(run, 'conf/conf.json'), 'utf8')).workflow_form;
+  assert.deepEqual(form, { bin_count: '0', bin_width: '12.5', feature_classes: "['firstorder', 'shape']", single_execution: 'False' });
+  await close();
+});
+
 test('a packaged chart is uploaded from its file', async () => {
+  await page.getByText('Only a part of it').click();
+  await page.getByText(`edk package ${folder}`).waitFor();
   await page.getByRole('button', { name: 'Package', exact: true }).click();
   await verdict(/^Succeeded in/);
   await close();
@@ -145,13 +184,98 @@ test('the extension is on the target, and is uninstalled', async () => {
   await page.getByText('Release lung-workflow is deployed on sandbox').waitFor({ timeout: SLOW });
 });
 
-test('its images are in the registry, and a tag is deleted', async () => {
+test('an extension is installed with parameters, and they reach the release', async () => {
+  appendFileSync(join(folder, 'extension/lung-workflow/values.yaml'), PARAMS);
+  await close();
+  await go('Deploy');
+  await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await page.getByText('Options').click();
+  await page.getByRole('textbox', { name: 'Note' }).waitFor();
+  await deploy().click();
+  await verdict(/^Succeeded in/);
+  await close();
+  await go('Extensions');
+  await page.getByRole('searchbox', { name: 'Search extensions' }).fill('lung-work');
+  await page.getByRole('button', { name: 'Uninstall' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Uninstall' }).click();
+  await verdict(/^Succeeded in/);
+  await close();
+  await page.getByRole('textbox', { name: 'Note' }).fill('a b');
+  await page.getByText('The platform takes all spaces out of a value.').waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Install', exact: true }).isDisabled());
+  await page.getByRole('textbox', { name: 'Note' }).fill('left');
+  await page.getByRole('combobox', { name: 'Organ' }).selectOption('spleen');
+  await page.getByRole('checkbox', { name: 'fine' }).check();
+  await page.getByRole('checkbox', { name: 'Keep the models' }).check();
+  await page.getByRole('button', { name: 'Install', exact: true }).click();
+  await page.getByText('Release lung-workflow is deployed on sandbox').waitFor({ timeout: SLOW });
+  assert.deepEqual(await seriousFindings(page), []);
+  const releases = join(home, 'sandbox/releases');
+  const kept = readdirSync(releases, { recursive: true }).filter((name) => name.endsWith('.json')).map((name) => readFileSync(join(releases, name), 'utf8'));
+  const release = kept.map((text) => JSON.parse(text)).find(({ name }) => name === 'lung-workflow');
+  const { organ, models, note, cache } = release.values.global;
+  assert.deepEqual({ organ, models, note, cache }, { organ: 'spleen', models: 'coarse,fine', note: 'left', cache: true });
+  await close();
+});
+
+test('an image that was never pushed is explained, with what to do', async () => {
+  await page.getByRole('button', { name: 'Uninstall' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Uninstall' }).click();
+  await verdict(/^Succeeded in/);
+  await close();
   await go('Registry');
   await page.getByRole('searchbox', { name: 'Search repositories' }).fill('dag-lung');
   await page.getByRole('button', { name: 'Delete 0.1.0' }).click();
-  assert.deepEqual(await seriousFindings(page), []);
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByText('Nothing matches').waitFor();
+  await go('Extensions');
+  await page.getByRole('searchbox', { name: 'Search extensions' }).fill('lung-work');
+  await page.getByRole('button', { name: 'Install', exact: true }).click();
+  const alert = page.getByRole('alert');
+  await alert.getByText(/registry has no image .*dag-lung:0\.1\.0/).waitFor({ timeout: SLOW });
+  await alert.getByText(/^Push the images with/).waitFor();
+  assert.deepEqual(await seriousFindings(page), []);
+  await close();
+  // What it says to do, does.
+  await go('Deploy');
+  await deploy().click();
+  await verdict(/^Succeeded in/);
+  await close();
+});
+
+test('the main journey needs no mouse', async () => {
+  const second = join(scratch, 'liver');
+  const press = (key) => page.keyboard.press(key);
+  const focused = (role, name) => page.getByRole(role, { name, exact: true }).and(page.locator(':focus')).waitFor();
+  const tabTo = async (role, name) => {
+    for (let tries = 0; tries < 80; tries += 1) {
+      await press('Tab');
+      if (await page.getByRole(role, { name, exact: true }).and(page.locator(':focus')).count()) return;
+    }
+    assert.fail(`no Tab leads to ${role} ${name}`);
+  };
+  await press('Control+k');
+  await focused('combobox', 'Search commands');
+  await page.keyboard.type('new ext');
+  await press('Enter');
+  await focused('heading', 'New extension');
+  await page.getByRole('textbox', { name: 'Name', exact: true }).waitFor();
+  await tabTo('textbox', 'Name');
+  await press('Control+a');
+  await page.keyboard.type('liver');
+  await page.getByRole('button', { name: 'dag_liver.py' }).waitFor();
+  await tabTo('textbox', 'Folder of the new extension');
+  await page.keyboard.type(second);
+  await page.getByText(`edk new radiomics ${second} --set name=liver`).waitFor();
+  await press('Enter');
+  await focused('heading', 'Deploy');
+  await page.getByText(/to send to sandbox/).waitFor();
+  await tabTo('button', 'Deploy');
+  await press('Enter');
+  await verdict(/^Succeeded in/);
+  await page.getByText(/Release liver-workflow is deployed/).waitFor();
+  await tabTo('button', 'Close Deploy liver to sandbox');
+  await press('Enter');
 });
 
 test('an image goes out by the registry and comes back in an archive', async () => {

@@ -331,7 +331,7 @@ struct RunArgs {
     /// Name of the processing container, when the extension has several.
     #[arg(long)]
     container: Option<String>,
-    /// A value of the workflow's form; may be given several times.
+    /// A value of the workflow's form, else its default; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
 }

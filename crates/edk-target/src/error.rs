@@ -117,6 +117,9 @@ impl Explain for TargetError {
             Self::NotInstalled { .. } => {
                 "the platform keeps Helm's own message in the log of its pod kube-helm"
             }
+            Self::ReleaseFailed { reason, .. } if reason.contains("imagepull") => {
+                "push the images with `edk push`, remove the release, then install it again; `edk deploy` does all of it"
+            }
             Self::ReleaseFailed { .. } => {
                 "correct the cause, remove the release, then install it again"
             }

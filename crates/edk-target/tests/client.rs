@@ -363,11 +363,13 @@ async fn a_release_whose_notes_break_its_status_is_followed_by_the_list() {
 }
 
 #[tokio::test]
-async fn a_pod_without_its_image_fails_the_release_with_that_reason() {
+async fn a_pod_without_its_image_fails_the_release_and_says_what_to_do() {
     let stage = stage([status("deployed"), list(json!([deployed("errimagepull", false)]))]).await;
     let patience = Duration::from_secs(5);
     let error = stage.client.follow("a", patience, &stage.monitor).await.unwrap_err();
     assert!(error.to_string().contains("its image is not in the platform's registry"), "{error}");
+    let hints = edk_model::Explain::hints(&error);
+    assert!(hints[0].starts_with("push the images with `edk push`"), "{hints:?}");
 }
 
 #[tokio::test]

@@ -72,6 +72,29 @@ it('a form takes the answers that are given to it', async () => {
   await waitFor(() => expect(screen.getByRole('textbox', { name: 'Name' })).toHaveProperty('value', 'liver'));
 });
 
+it('forms of DAGs may nest, list and name their choices', async () => {
+  const onchange = vi.fn();
+  const nested: Schema = {
+    type: 'object',
+    properties: {
+      tags: { type: 'array', title: 'Tags', items: { type: 'string', title: 'Tag' } },
+      model: { type: 'object', title: 'Model', properties: { name: { type: 'string', title: 'Model name' } } },
+      task: { type: 'string', title: 'Task', oneOf: [{ const: 'a', title: 'All organs' }, { const: 'b', title: 'One organ' }] },
+      site: { type: 'string', title: 'Site', readOnly: true },
+    },
+  };
+  render(Form, { schema: nested, values: { tags: ['x'], model: { name: 'm' }, task: 'a', site: 'here' }, onchange });
+  expect(await screen.findByRole('group', { name: 'Model' })).toBeTruthy();
+  expect(screen.getByRole('textbox', { name: 'Site' })).toHaveProperty('readOnly', true);
+  await fireEvent.input(screen.getByRole('textbox', { name: 'Model name' }), { target: { value: 'net' } });
+  await fireEvent.change(screen.getByRole('combobox', { name: 'Task' }), { target: { value: '1' } });
+  expect(screen.getByRole('option', { name: 'One organ' })).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Add item' }));
+  await waitFor(() => expect(screen.getAllByRole('textbox', { name: /Tag/ })).toHaveLength(2));
+  await fireEvent.input(screen.getAllByRole('textbox', { name: /Tag/ })[1] as HTMLElement, { target: { value: 'y' } });
+  await waitFor(() => expect(onchange.mock.lastCall).toEqual([{ tags: ['x', 'y'], model: { name: 'net' }, task: 'b', site: 'here' }]));
+});
+
 it('every broken keyword has words', () => {
   const broken = (property: Schema, value: unknown) => problems({ type: 'object', properties: { a: { title: 'A', ...property } } }, { a: value })['a'];
   const table: [Schema, unknown, string][] = [

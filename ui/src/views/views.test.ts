@@ -1,7 +1,11 @@
 import { fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { FOLDER } from '../host/recording';
+import type { Job, RunOutcome } from '../api/types';
+import { FOLDER, ran } from '../host/recording';
 import { ReplayHost, type Scene } from '../host/replay';
+import { nextStep } from '../rooms/jobs/next';
+import RunReport from '../rooms/jobs/RunReport.svelte';
+import { verdict } from '../state/job';
 import Shell from './Shell.svelte';
 
 beforeAll(() => import('../kit/form/Sheet.svelte'), 60_000);
@@ -206,8 +210,21 @@ it('a processing container is run with the form of its DAG, and tells what it wr
 });
 
 it.each([
-  ['deploy', /^edk (deploy|build|push|package|run) /g, 5], ['settings', /^edk base base-python-cpu/g, 1], ['extensions', /^edk upload /g, 1],
+  ['deploy', /^edk (deploy|build|push|package|run) /, 5], ['settings', /^edk base base-python-cpu/, 1], ['extensions', /^edk upload /, 1],
 ])('what can be started on %s shows its command line before', async (page, line, count) => {
   open(page === 'deploy' ? deploy : `#/${page}`);
   await waitFor(() => expect(new Set(screen.getAllByText(line).map((it) => it.textContent)).size).toBe(count));
+});
+
+it('a container that fails is told with its exit code and what to do', () => {
+  const response = { ...ran, state: 'failed', exit_code: 7, outputs: [] } as unknown as Job['response'];
+  const job: Job = {
+    id: 'j1', state: 'failed', seconds: 2, stages: [], lines: [{ at_ms: 1, stage: 'run', text: 'the note is bad' }], lines_dropped: 0, findings: [],
+    command: 'run', cli: 'edk run', title: 'Run lung', started_at: '', response,
+  };
+  expect(verdict(job)).toBe('failed: my-radiomics-features ended with exit code 7');
+  expect(nextStep(job)).toMatch(/says why/);
+  render(RunReport, { run: response as unknown as RunOutcome });
+  expect(screen.getByText('failed, exit code 7')).toBeTruthy();
+  expect(screen.getByText('It wrote no files.')).toBeTruthy();
 });

@@ -4,6 +4,7 @@ import '@sjsf/form/fields/extra/multi-enum-include';
 import { base } from '@sjsf/form/theme';
 import type { Theme } from '@sjsf/form';
 import { overrideByRecord } from '@sjsf/form/lib/resolver';
+import { translation as english } from '@sjsf/form/translations/en';
 import Amount from './Amount.svelte';
 import Choice from './Choice.svelte';
 import Described from './Described.svelte';
@@ -32,3 +33,6 @@ export const theme = overrideByRecord(base, {
   errorsList: Errors,
   button: Press,
 }) as unknown as Theme;
+
+/** The few words the library has of its own. */
+export const translation = overrideByRecord(english, { 'remove-array-item': 'Remove', 'remove-object-property': 'Remove', 'add-object-property': 'Add' });
