@@ -47,6 +47,8 @@ const go = async (name) => {
 };
 const deploy = () => page.getByRole('button', { name: 'Deploy', exact: true });
 const close = () => page.getByRole('button', { name: /^Close / }).click();
+/** The window looks again when it is come back to. */
+const lookAgain = () => page.evaluate(() => window.dispatchEvent(new Event('focus')));
 const verdict = (text) => page.getByText(text).first().waitFor({ timeout: SLOW });
 
 test('the token does not stay in the address', async () => {
@@ -90,8 +92,7 @@ test('it is deployed in one click', async () => {
 test('after an edit only what depends on it is built', async () => {
   await close();
   appendFileSync(join(folder, 'processing-containers/lung-features/files/extract.py'), `# ${randomUUID()}\n`);
-  // The window looks again when it is come back to.
-  await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await lookAgain();
   await page.getByText(/^1 image to build/).waitFor();
   await page.getByText('lung-workflow 0.1.0 is replaced').waitFor();
   await deploy().click();
@@ -110,7 +111,7 @@ test('a build that fails is explained, and works again when mended', async () =>
   await page.getByRole('log').getByText('so much for that').first().waitFor();
   await close();
   writeFileSync(dockerfile, good.replace('COPY', 'COPPY'));
-  await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await lookAgain();
   await page.getByText('did you mean COPY?', { exact: false }).first().waitFor();
   await page.getByText(/lung-features\/Dockerfile:\d+:1/).first().waitFor();
   // What can be read is still there.
@@ -118,7 +119,7 @@ test('a build that fails is explained, and works again when mended', async () =>
   await page.getByRole('cell', { name: /^lung-workflow chart/ }).waitFor();
   assert.ok(await deploy().isDisabled());
   writeFileSync(dockerfile, good);
-  await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await lookAgain();
   await deploy().click();
   await verdict(/^Succeeded in/);
 });
@@ -132,6 +133,8 @@ test('a running job is cancelled', async () => {
   await page.getByRole('button', { name: 'Cancel' }).click();
   await verdict(/^Was cancelled/);
   writeFileSync(dockerfile, good);
+  // The engine may have looked while the file was being written.
+  await lookAgain();
   await close();
 });
 
@@ -188,7 +191,7 @@ test('an extension is installed with parameters, and they reach the release', as
   appendFileSync(join(folder, 'extension/lung-workflow/values.yaml'), PARAMS);
   await close();
   await go('Deploy');
-  await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  await lookAgain();
   await page.getByText('Options').click();
   await page.getByRole('textbox', { name: 'Note' }).waitFor();
   await deploy().click();

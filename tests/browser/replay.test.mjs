@@ -67,6 +67,22 @@ test('a deploy goes from the plan to the verdict, and announces both ends', () =
     assert.deepEqual(await seriousFindings(page), []);
   }));
 
+for (const scheme of ['light', 'dark']) {
+  test(`a run goes from the form of the DAG to its files in ${scheme}`, () =>
+    visit({ hash: DEPLOY, scheme }, async (page) => {
+      await page.getByRole('textbox', { name: 'Folder of images' }).fill('/srv/ada/dicom');
+      await page.getByRole('spinbutton', { name: 'Bin width' }).fill('');
+      await page.getByText('Bin width is missing.').waitFor();
+      assert.deepEqual(await seriousFindings(page), []);
+      await page.getByRole('spinbutton', { name: 'Bin width' }).fill('10');
+      await page.getByText('Only a part of it').click();
+      await page.getByRole('button', { name: /^Run / }).click();
+      await page.getByText('success, exit code 0').waitFor();
+      assert.ok(await page.getByRole('heading', { name: /^Run my/ }).evaluate((it) => it.getBoundingClientRect().top >= 0));
+      assert.deepEqual(await seriousFindings(page), []);
+    }));
+}
+
 test('a deploy is cancelled, and the window says what is kept', () =>
   visit({ hash: DEPLOY, pace: 20 }, async (page) => {
     await page.getByRole('button', { name: 'Deploy', exact: true }).click();

@@ -57,6 +57,7 @@ fn every_command_that_fails_prints_one_document() {
     failure(3, &["status", "lung", "--target", "http://localhost:1"], "unreachable");
     failure(3, &["uninstall", "lung", "--target", "http://localhost:1"], "unreachable");
     failure(1, &["run", "lung", "--input", "nowhere"], "not-found");
+    failure(1, &["run", "lung", "--input", "nowhere", "--set", "notes=x"], "invalid-input");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     failure(1, &["registry", "serve", "--port", &port], "conflict");

@@ -82,9 +82,10 @@ fn typed(property: &Value, text: &str) -> Result<Value, String> {
 }
 
 fn bounds(property: &Value, value: &Value) -> Result<(), String> {
-    if let Some(choices) = property["enum"].as_array()
-        && !choices.contains(value)
-    {
+    let titled =
+        || Some(property["oneOf"].as_array()?.iter().map(|it| it["const"].clone()).collect());
+    let choices: Option<Vec<Value>> = property["enum"].as_array().cloned().or_else(titled);
+    if let Some(choices) = choices.filter(|choices| !choices.contains(value)) {
         let known: Vec<String> = choices.iter().map(python).collect();
         return Err(format!("is none of {}", known.join(", ")));
     }
@@ -188,6 +189,7 @@ mod tests {
             "count": {"type": "integer"},
             "single": {"type": "boolean", "default": false},
             "title": {"type": "string", "default": "it's"},
+            "task": {"type": "string", "oneOf": [{"const": "a", "title": "A"}, {"const": "b"}]},
         }});
         let forms = [("workflow_form".to_owned(), form)].into_iter().collect();
         Dag { id: Some("x".to_owned()), file: "dag_x.py".to_owned(), forms }
@@ -218,6 +220,7 @@ mod tests {
             ("classes", "taste"),
             ("count", "1.5"),
             ("single", "perhaps"),
+            ("task", "A"),
             ("zzz", ""),
         ]);
         let said: Vec<_> =
@@ -232,6 +235,7 @@ mod tests {
                 ("classes", "is none of shape, glcm", None),
                 ("count", "is no whole number", None),
                 ("single", "is neither true nor false", None),
+                ("task", "is none of a, b", None),
                 ("zzz", "is not in the form", None),
             ]
         );

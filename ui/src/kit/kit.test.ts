@@ -95,6 +95,12 @@ it('forms of DAGs may nest, list and name their choices', async () => {
   await waitFor(() => expect(onchange.mock.lastCall).toEqual([{ tags: ['x', 'y'], model: { name: 'net' }, task: 'b', site: 'here' }]));
 });
 
+it('a form that makes no sense says so and nothing else breaks', async () => {
+  const broken: Schema = { type: 'object', properties: { a: { type: 'string', pattern: '(' } } };
+  render(Form, { schema: broken, values: { a: 'x' }, onchange: () => undefined });
+  expect((await screen.findByRole('alert')).textContent).toContain('This form is no JSON Schema.');
+});
+
 it('every broken keyword has words', () => {
   const broken = (property: Schema, value: unknown) => problems({ type: 'object', properties: { a: { title: 'A', ...property } } }, { a: value })['a'];
   const table: [Schema, unknown, string][] = [
