@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use edk_testkit::{Done, is_root, program};
+use edk_testkit::{Done, is_root, program, wait_until};
 
 use crate::app::Desktop;
 
@@ -15,8 +15,8 @@ const LARGEST: u64 = 12_000_000;
 
 fn package() -> PathBuf {
     let target = program().parent().and_then(Path::parent).unwrap().join("release");
-    let files = std::fs::read_dir(&target).into_iter().flatten().flatten().map(|it| it.path());
-    let found = files.filter(|it| it.extension().is_some_and(|it| it == "deb")).next();
+    let mut files = std::fs::read_dir(&target).into_iter().flatten().flatten().map(|it| it.path());
+    let found = files.find(|it| it.extension().is_some_and(|it| it == "deb"));
     found.unwrap_or_else(|| panic!("no package in {}: run `scripts/package`", target.display()))
 }
 
@@ -58,6 +58,7 @@ fn the_package_installs_and_what_it_installs_starts() {
     Done::of(desktop.command(&edk).arg("--version")).exits(0).prints(&["edk 0."]);
     let app = desktop.start_program(&root.join("usr/bin/kaapana-edk"), &[]);
     app.shows("See the whole way once");
+    wait_until("the page is painted", 20, || desktop.windows.shows_text());
     app.close();
     app.ends();
 }
