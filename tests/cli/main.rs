@@ -14,4 +14,5 @@ mod events;
 mod help;
 mod json;
 mod servers;
+mod storage;
 mod targets;

@@ -6,11 +6,11 @@ use std::{
 use edk_engine::{
     BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, DemoOutcome, DemoRequest,
     DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, Engine,
-    EngineError, EventSink, ExtensionView, FolderRequest, Health, InstallRequest, Installed,
-    NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
-    RegistryDeleteRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
-    StatusOutcome, StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome,
-    UninstallRequest, UploadRequest, Uploaded,
+    EngineError, EventSink, ExtensionView, FolderRequest, GcOutcome, Health, InstallRequest,
+    Installed, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
+    PushRequest, RegistryDeleteRequest, RegistryGcRequest, RemoveRequest, RepositoryView,
+    RunOutcome, RunRequest, ServeRequest, StatusOutcome, StatusRequest, TargetRequest,
+    TemplateSummary, UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -58,6 +58,10 @@ pub enum Command {
     Doctor,
     /// List what is in the registry.
     RegistryList,
+    /// Remove what nobody needs any more.
+    RegistryGc(RegistryGcRequest),
+    /// Tell where the bytes of the store are.
+    RegistryUsage,
     /// Take a tag out of the registry.
     RegistryDelete(RegistryDeleteRequest),
     /// Serve the registry until cancelled.
@@ -108,6 +112,10 @@ pub enum Response {
     Doctor(Vec<Diagnosis>),
     /// Of [`Command::RegistryList`].
     Registry(Vec<RepositoryView>),
+    /// Of [`Command::RegistryGc`].
+    Gc(GcOutcome),
+    /// Of [`Command::RegistryUsage`].
+    Usage(UsageView),
     /// Of [`Command::RegistryDelete`].
     Deleted(RegistryDeleteRequest),
     /// Of a server that was stopped.
@@ -137,6 +145,8 @@ impl Command {
             Self::Extensions(_) => "extensions",
             Self::Doctor => "doctor",
             Self::RegistryList => "registry list",
+            Self::RegistryGc(_) => "registry gc",
+            Self::RegistryUsage => "registry usage",
             Self::RegistryDelete(_) => "registry delete",
             Self::RegistryServe(_) => "registry serve",
             Self::SandboxServe(_) => "sandbox serve",
@@ -213,6 +223,8 @@ fn dispatch(
         }
         Command::Doctor => Response::Doctor(engine.doctor(monitor)),
         Command::RegistryList => Response::Registry(engine.registry_list()?),
+        Command::RegistryGc(request) => Response::Gc(engine.registry_gc(request, monitor)?),
+        Command::RegistryUsage => Response::Usage(engine.registry_usage(monitor)?),
         Command::RegistryDelete(request) => {
             engine.registry_delete(request)?;
             Response::Deleted(request.clone())

@@ -14,6 +14,7 @@ mod command;
 mod document;
 pub mod host;
 mod looks;
+mod storage;
 mod text;
 
 pub use command::{Command, Response, call};
@@ -22,8 +23,8 @@ pub use edk_engine::{
     BaseRequest, Bind, BuildRequest, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
     DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
     InstallRequest, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
-    RegistryDeleteRequest, RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest,
-    TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
+    RegistryDeleteRequest, RegistryGcRequest, RemoveRequest, RunRequest, ServeRequest, Setup,
+    StatusRequest, TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};
 pub use text::text;

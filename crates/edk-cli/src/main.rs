@@ -13,6 +13,7 @@ mod ask;
 mod host;
 mod interrupt;
 mod looks;
+mod registry;
 mod report;
 mod serve;
 mod show;

@@ -63,6 +63,8 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<BaseOutcome, EngineError> {
         let monitor = monitor.stage("base");
+        // Until it has its tag, nothing else names what is made.
+        let _lease = self.store()?.lease()?;
         let reference = format!("local-only/{}:latest", request.name);
         if let Some(from) = &request.from {
             monitor.started(&request.name);

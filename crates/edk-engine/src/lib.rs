@@ -53,7 +53,10 @@ pub use new::{FileOutcome, NewOutcome, NewRequest, TemplateSummary};
 pub use package::{PackageOutcome, PackageRequest};
 pub use preview::{Preview, PreviewFile, PreviewRefusal, PreviewRequest, PreviewState};
 pub use push::{PushOutcome, PushRequest, Pushed};
-pub use registry::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
+pub use registry::{
+    GcKept, GcOutcome, GcRemoval, LayerView, RegistryDeleteRequest, RegistryGcRequest,
+    RepositoryUsage, RepositoryView, TagUsageView, TagView, UsageView,
+};
 pub use run::{RunOutcome, RunRequest};
 pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};
 pub use status::{ReleaseStatus, StatusOutcome, StatusRequest};

@@ -76,6 +76,8 @@ impl Builder<'_> {
     /// [`ImageError::CommandFailed`] when a `RUN` step does, [`ImageError::Cancelled`], and what
     /// can go wrong with the disk. Finished steps are kept, so the next build goes on from there.
     pub fn build(&self, plan: &Plan, monitor: &Monitor) -> Result<Built, ImageError> {
+        let _lease = self.store.lease()?;
+        self.claim_bases(plan)?;
         let mut run = BuildRun { builder: self, plan, monitor, done: 0, reused: 0 };
         let mut stages: Vec<Vec<Layer>> = Vec::new();
         for stage in &plan.stages {
@@ -93,6 +95,20 @@ impl Builder<'_> {
         let unchanged = before == Some(image.descriptor.digest);
         self.remember_manifest(&image)?;
         Ok(Built { image, steps: plan.steps(), reused, unchanged })
+    }
+
+    /// Keeps the layers of the bases, whatever becomes of their tags meanwhile.
+    fn claim_bases(&self, plan: &Plan) -> Result<(), ImageError> {
+        for stage in &plan.stages {
+            let PlannedBase::Image(image) = &stage.base else { continue };
+            for layer in &image.layers {
+                let digest = layer.descriptor.digest;
+                if self.store.claim(&digest)?.is_none() {
+                    return Err(edk_store::StoreError::NoBlob(digest).into());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The manifest that was made of the same configuration and layers before.

@@ -110,6 +110,7 @@ impl<'a> Puller<'a> {
     }
 
     async fn pull(&self) -> Result<Image, ImageError> {
+        let _lease = self.store.lease()?;
         let (bytes, digest) = self.manifest(&self.remote).await?;
         let value = self.parse(&bytes, &digest)?;
         let (bytes, value) = match value.get("manifests") {
@@ -167,7 +168,7 @@ impl<'a> Puller<'a> {
         let total = blobs.iter().map(|blob| blob.size).sum();
         let (mut done, mut reused) = (0, 0);
         for blob in &blobs {
-            if self.store.size(&blob.digest) == Some(blob.size) {
+            if self.store.claim(&blob.digest)? == Some(blob.size) {
                 reused += blob.size;
             } else {
                 self.blob(blob, done, total, reused).await?;

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     response::{IntoResponse as _, Response},
 };
+use edk_model::Digest;
 use edk_store::{Store, StoreError};
 use serde_json::json;
 use tokio::task;
@@ -36,6 +37,17 @@ impl Asked {
     /// Returns the value of a header, when it is there and readable.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the size of a blob which a push to `repository` counts on, or `None` when it is not
+    /// there; it stays for as long as the push lasts.
+    pub(crate) async fn claim(
+        &self,
+        repository: &str,
+        digest: Digest,
+    ) -> Result<Option<u64>, Refusal> {
+        self.registry.pushes.touch(&self.registry.store, repository).await?;
+        self.store(move |store| store.claim(&digest)).await
     }
 
     /// Runs `work` on the store where it may block.
@@ -70,7 +82,7 @@ async fn dispatch(registry: Arc<Registry>, request: Request) -> Result<Response,
         Route::GetManifest(name, reference) => manifest::get(&asked, name, reference).await,
         Route::PutManifest(name, reference) => manifest::put(&asked, name, reference, body).await,
         Route::DeleteManifest(name, reference) => manifest::delete(&asked, name, reference).await,
-        Route::GetBlob(digest) => blob::get(&asked, digest).await,
+        Route::GetBlob(name, digest) => blob::get(&asked, &name, digest).await,
         Route::DeleteBlob(digest) => blob::delete(&asked, digest).await,
         Route::StartUpload(name) => upload::start(&asked, name, body).await,
         Route::UploadStatus(name, id) => upload::status(&asked, &name, id).await,

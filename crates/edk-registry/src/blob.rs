@@ -31,9 +31,18 @@ const PIECE: usize = 256 << 10;
 const AHEAD: usize = 2;
 
 /// Sends a blob, or the part of it that the client asks for.
-pub(crate) async fn get(asked: &Asked, digest: Digest) -> Result<Response, Refusal> {
+pub(crate) async fn get(
+    asked: &Asked,
+    repository: &str,
+    digest: Digest,
+) -> Result<Response, Refusal> {
     let unknown = || Refusal::BlobUnknown { digest };
-    let size = asked.store(move |store| Ok(store.size(&digest))).await?.ok_or_else(unknown)?;
+    let size = match asked.head {
+        // Who only asks whether it is there is about to push a manifest that needs it.
+        true => asked.claim(repository, digest).await?,
+        false => asked.store(move |store| Ok(store.size(&digest))).await?,
+    };
+    let size = size.ok_or_else(unknown)?;
     if condition::is_known(&asked.headers, &digest) {
         let tag = [(header::ETAG, condition::entity_tag(&digest))];
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());

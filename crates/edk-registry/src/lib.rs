@@ -12,6 +12,7 @@
 //! answer     route -> handler; what all answers share
 //! blob, manifest, upload, listing   the handlers
 //! session    uploads that are not finished
+//! pushes     leases on the store, one for each repository that is pushed to
 //! refusal    every way to say no, as the specification's error body
 //! ```
 //!
@@ -24,10 +25,10 @@
 //! - there is no authentication: the caller binds the listener to loopback, or puts something in
 //!   front. What a web browser sends on behalf of a page is refused.
 //!
-//! Digests are SHA-256 only; any other algorithm is refused as `DIGEST_INVALID`. Unfinished uploads
-//! live in the store's `incoming` folder under a lock: they end with the server, after an hour of
-//! silence, or when the client cancels them, and never appear as blobs. Garbage collection is the
-//! store's affair.
+//! Digests are SHA-256 or SHA-512; any other algorithm is refused as `DIGEST_INVALID`. Unfinished
+//! uploads live in the store's `incoming` folder under a lock: they end with the server, after an
+//! hour of silence, or when the client cancels them, and never appear as blobs. Garbage collection
+//! is the store's affair; a push keeps what it brings, and what it finds there, by a lease.
 
 mod answer;
 mod blob;
@@ -36,6 +37,7 @@ mod document;
 mod listing;
 mod manifest;
 mod page;
+mod pushes;
 mod query;
 mod range;
 mod refusal;
@@ -50,6 +52,7 @@ use std::{
 
 use axum::{Router, serve::ListenerExt as _};
 use edk_store::Store;
+use pushes::Pushes;
 use session::Sessions;
 use tokio::{net::TcpListener, task};
 
@@ -58,6 +61,7 @@ use tokio::{net::TcpListener, task};
 struct Registry {
     store: Store,
     sessions: Sessions,
+    pushes: Pushes,
     /// Held while a manifest is checked and kept, and while a blob is found unused and deleted:
     /// otherwise a delete could slip in between the check of a push and its end.
     gate: Mutex<()>,
@@ -65,7 +69,12 @@ struct Registry {
 
 /// Returns the handler of every path under `/v2/`; any other path is answered with 404.
 pub fn router(store: Store) -> Router {
-    let registry = Registry { store, sessions: Sessions::default(), gate: Mutex::default() };
+    let registry = Registry {
+        store,
+        sessions: Sessions::default(),
+        pushes: Pushes::default(),
+        gate: Mutex::default(),
+    };
     Router::new().fallback(answer::answer).with_state(Arc::new(registry))
 }
 

@@ -21,7 +21,9 @@ pub(crate) enum Refusal {
     NameInvalid { name: String, reason: String },
     #[error("there is no repository `{name}`")]
     NameUnknown { name: String },
-    #[error("`{text}` is not a digest which this registry keeps: sha256:<64 hex digits>")]
+    #[error(
+        "`{text}` is not a digest which this registry keeps: sha256:<64 hex digits> or sha512:<128>"
+    )]
     DigestInvalid { text: String },
     #[error("the content has digest {actual}, not {expected} as announced")]
     DigestMismatch { expected: Digest, actual: Digest },

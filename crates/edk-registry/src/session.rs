@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use tokio::{sync, task};
 use uuid::Uuid;
 
-use crate::refusal::Refusal;
+use crate::{pushes::OpenUpload, refusal::Refusal};
 
 /// How long an upload may be silent before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -35,18 +35,26 @@ struct Session {
     repository: String,
     slot: Slot,
     touched: Instant,
+    _open: OpenUpload,
 }
 
 impl Sessions {
     /// Keeps a new upload and returns its id; drops those that were silent for too long.
-    pub(crate) fn start(&self, repository: &str, writer: BlobWriter, now: Instant) -> Uuid {
+    pub(crate) fn start(
+        &self,
+        repository: &str,
+        writer: BlobWriter,
+        open: OpenUpload,
+        now: Instant,
+    ) -> Uuid {
         let (id, slot) = (Uuid::new_v4(), slot(writer));
         let mut sessions = self.lock();
         // Who holds a slot is at work on it, however long ago the request came in.
         sessions.retain(|_, session| {
             now.duration_since(session.touched) < PATIENCE || Arc::strong_count(&session.slot) > 1
         });
-        sessions.insert(id, Session { repository: repository.to_owned(), slot, touched: now });
+        let repository = repository.to_owned();
+        sessions.insert(id, Session { repository, slot, touched: now, _open: open });
         id
     }
 
@@ -136,7 +144,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let (sessions, begin) = (Sessions::default(), Instant::now());
-        let start = |now| sessions.start("a", store.writer().unwrap(), now);
+        let open = || crate::pushes::Pushes::default().open("a");
+        let start = |now| sessions.start("a", store.writer().unwrap(), open(), now);
         let (silent, busy, touched) = (start(begin), start(begin), start(begin));
         let slot = sessions.find("a", busy, begin).unwrap();
         sessions.find("a", touched, begin + PATIENCE / 2).unwrap();

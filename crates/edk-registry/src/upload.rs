@@ -31,18 +31,21 @@ pub(crate) async fn start(
     body: Body,
 ) -> Result<Response, Refusal> {
     if let Some(digest) = asked.query.get("mount").map(parse_digest).transpose()?
-        && asked.store(move |store| Ok(store.size(&digest))).await?.is_some()
+        && asked.claim(&repository, digest).await?.is_some()
     {
         return Ok(created(&repository, &digest));
     }
     let expected = asked.query.get("digest").map(parse_digest).transpose()?;
+    asked.registry.pushes.touch(&asked.registry.store, &repository).await?;
     let writer = asked.store(|store| store.writer()).await?;
     if let Some(expected) = expected {
+        let _open = asked.registry.pushes.open(&repository);
         let held = session::append(slot(writer).lock_owned().await, body).await?;
         commit(held, "new", expected).await?;
         return Ok(created(&repository, &expected));
     }
-    let id = asked.registry.sessions.start(&repository, writer, Instant::now());
+    let open = asked.registry.pushes.open(&repository);
+    let id = asked.registry.sessions.start(&repository, writer, open, Instant::now());
     Ok(progress(StatusCode::ACCEPTED, &repository, id, 0))
 }
 

@@ -4,6 +4,7 @@ use edk_image::Image;
 use edk_model::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::{BASES, MIRRORED};
 use crate::{Engine, EngineError};
 
 /// A repository of the registry of this machine.
@@ -54,8 +55,8 @@ pub struct RegistryDeleteRequest {
 }
 
 impl Engine {
-    /// Returns what is in the registry of this machine. Images that were only pulled as bases are
-    /// left out, as is a tag whose image is damaged.
+    /// Returns what is in the registry of this machine. Images that were only pulled as bases or
+    /// mirrored are left out, as is a tag whose image is damaged.
     ///
     /// # Errors
     /// [`EngineError::Store`] if the store can't be read.
@@ -63,7 +64,7 @@ impl Engine {
         let store = self.store()?;
         let mut repositories = Vec::new();
         for repository in store.repositories()? {
-            if repository.starts_with("pulled/") {
+            if [BASES[0], MIRRORED].iter().any(|it| repository.starts_with(it)) {
                 continue;
             }
             let mut tags = Vec::new();

@@ -1,0 +1,136 @@
+//! Arguments of the commands of the registry.
+
+use clap::Subcommand;
+use edk_api::{
+    Command, DEFAULT_REGISTRY_PORT, RegistryDeleteRequest, RegistryGcRequest, ServeRequest,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegistryAction {
+    /// Serve it on the loopback interface until stopped.
+    #[command(after_help = "Examples:
+  edk registry serve
+  podman run --tls-verify=false localhost:5577/my-image:0.1.0")]
+    Serve {
+        /// The port; 0 takes any that is free.
+        #[arg(long, default_value_t = DEFAULT_REGISTRY_PORT)]
+        port: u16,
+    },
+    /// List the images in it.
+    #[command(after_help = "Examples:
+  edk registry list
+  edk registry list -o json        with every layer and its size")]
+    List,
+    /// Tell where the bytes of the store are.
+    #[command(after_help = "Examples:
+  edk registry usage               what each tag has of its own, and what it shares")]
+    Usage,
+    /// Remove what no tag, no referrer and no build step needs; builds and pushes may go on.
+    #[command(after_help = "Examples:
+  edk registry gc --dry-run        tells what would go, and why
+  edk registry gc --budget 20GB    shrinks the build cache as well, least recently used first")]
+    Gc {
+        /// Tell what would go, and remove nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Size for the store, such as `20GB`.
+        #[arg(long, value_name = "SIZE", value_parser = bytes)]
+        budget: Option<u64>,
+        /// What was used within so many minutes stays.
+        #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+        grace: u64,
+    },
+    /// Take a tag out of it; the layers stay until `gc`, because builds use them again.
+    #[command(after_help = "Examples:
+  edk registry delete my-image:0.1.0")]
+    Delete {
+        /// The image, `repository:tag`.
+        #[arg(value_name = "IMAGE", value_parser = image)]
+        image: (String, String),
+    },
+}
+
+impl RegistryAction {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Serve { .. } => "registry serve",
+            Self::List => "registry list",
+            Self::Usage => "registry usage",
+            Self::Gc { .. } => "registry gc",
+            Self::Delete { .. } => "registry delete",
+        }
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        match self {
+            Self::Serve { port } => {
+                Command::RegistryServe(ServeRequest { port: *port, strict_faults: false })
+            }
+            Self::List => Command::RegistryList,
+            Self::Usage => Command::RegistryUsage,
+            Self::Gc { dry_run, budget, grace } => Command::RegistryGc(RegistryGcRequest {
+                dry_run: *dry_run,
+                budget: *budget,
+                grace_minutes: *grace,
+            }),
+            Self::Delete { image: (repository, tag) } => {
+                let (repository, tag) = (repository.clone(), tag.clone());
+                Command::RegistryDelete(RegistryDeleteRequest { repository, tag })
+            }
+        }
+    }
+}
+
+fn image(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once(':') {
+        Some((repository, tag)) if !repository.is_empty() && !tag.is_empty() => {
+            Ok((repository.to_owned(), tag.to_owned()))
+        }
+        _ => Err("it is not repository:tag".to_owned()),
+    }
+}
+
+/// Reads a number of bytes with an optional unit: powers of 1000 (`kB`, `MB`, `GB`, `TB`) or of
+/// 1024 (`KiB`, `MiB`, `GiB`, `TiB`).
+fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || "it is not a size such as 500MB or 20GB".to_owned();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(wrong()),
+    };
+    Ok((number * factor) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_a_number_with_or_without_a_unit() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("20GB", Some(20_000_000_000)),
+            ("1.5 MB", Some(1_500_000)),
+            ("2k", Some(2000)),
+            ("1GiB", Some(1 << 30)),
+            ("", None),
+            ("GB", None),
+            ("-1", None),
+            ("1.2.3MB", None),
+            ("1 parsec", None),
+        ] {
+            assert_eq!(bytes(text).ok(), expected, "{text}");
+        }
+    }
+}

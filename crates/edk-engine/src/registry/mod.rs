@@ -1,0 +1,17 @@
+//! The registry of this machine: what is in it, where the bytes are, what may go, and how images
+//! get in and out.
+
+mod collect;
+mod list;
+mod usage;
+
+pub use collect::{GcKept, GcOutcome, GcRemoval, RegistryGcRequest};
+pub use list::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
+pub use usage::{RepositoryUsage, TagUsageView, UsageView};
+
+/// Beginnings of repositories that hold bases: pulled by digest as well as by tag, and needed
+/// without a network.
+const BASES: [&str; 2] = ["pulled/", "local-only/"];
+
+/// Beginning of repositories which another registry has as well.
+const MIRRORED: &str = "mirrored/";
