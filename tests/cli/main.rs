@@ -16,3 +16,4 @@ mod json;
 mod servers;
 mod storage;
 mod targets;
+mod transfer;

@@ -4,7 +4,7 @@ use edk_testkit::TestEnv;
 use serde_json::{Value, json};
 
 /// An extension with one image from nothing, built and pushed as 0.1.0.
-fn pushed() -> TestEnv {
+pub(crate) fn pushed() -> TestEnv {
     let env = TestEnv::new();
     let folder = env.path("ext/app");
     std::fs::create_dir_all(&folder).unwrap();

@@ -4,13 +4,15 @@ use std::{
 };
 
 use edk_engine::{
-    BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, DemoOutcome, DemoRequest,
-    DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, Engine,
-    EngineError, EventSink, ExtensionView, FolderRequest, GcOutcome, Health, InstallRequest,
-    Installed, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
-    PushRequest, RegistryDeleteRequest, RegistryGcRequest, RemoveRequest, RepositoryView,
-    RunOutcome, RunRequest, ServeRequest, StatusOutcome, StatusRequest, TargetRequest,
-    TemplateSummary, UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
+    BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, CopyOutcome, DemoOutcome,
+    DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis,
+    Dispatcher, Engine, EngineError, EventSink, ExportOutcome, ExtensionView, FolderRequest,
+    GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest, Installed, NewOutcome,
+    NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
+    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
+    RegistryImportRequest, RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome,
+    RunRequest, ServeRequest, StatusOutcome, StatusRequest, TargetRequest, TemplateSummary,
+    UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -58,6 +60,14 @@ pub enum Command {
     Doctor,
     /// List what is in the registry.
     RegistryList,
+    /// Look at an image.
+    RegistryShow(RegistryShowRequest),
+    /// Copy an image from one registry to another.
+    RegistryCopy(RegistryCopyRequest),
+    /// Write an image to an archive.
+    RegistryExport(RegistryExportRequest),
+    /// Take the images of an archive.
+    RegistryImport(RegistryImportRequest),
     /// Remove what nobody needs any more.
     RegistryGc(RegistryGcRequest),
     /// Tell where the bytes of the store are.
@@ -112,6 +122,14 @@ pub enum Response {
     Doctor(Vec<Diagnosis>),
     /// Of [`Command::RegistryList`].
     Registry(Vec<RepositoryView>),
+    /// Of [`Command::RegistryShow`].
+    Image(Box<ImageDetails>),
+    /// Of [`Command::RegistryCopy`].
+    Copied(CopyOutcome),
+    /// Of [`Command::RegistryExport`].
+    Exported(ExportOutcome),
+    /// Of [`Command::RegistryImport`].
+    Imported(ImportOutcome),
     /// Of [`Command::RegistryGc`].
     Gc(GcOutcome),
     /// Of [`Command::RegistryUsage`].
@@ -145,6 +163,10 @@ impl Command {
             Self::Extensions(_) => "extensions",
             Self::Doctor => "doctor",
             Self::RegistryList => "registry list",
+            Self::RegistryShow(_) => "registry show",
+            Self::RegistryCopy(_) => "registry copy",
+            Self::RegistryExport(_) => "registry export",
+            Self::RegistryImport(_) => "registry import",
             Self::RegistryGc(_) => "registry gc",
             Self::RegistryUsage => "registry usage",
             Self::RegistryDelete(_) => "registry delete",
@@ -223,6 +245,16 @@ fn dispatch(
         }
         Command::Doctor => Response::Doctor(engine.doctor(monitor)),
         Command::RegistryList => Response::Registry(engine.registry_list()?),
+        Command::RegistryShow(request) => {
+            Response::Image(Box::new(engine.registry_show(request, monitor)?))
+        }
+        Command::RegistryCopy(request) => Response::Copied(engine.registry_copy(request, monitor)?),
+        Command::RegistryExport(request) => {
+            Response::Exported(engine.registry_export(request, monitor)?)
+        }
+        Command::RegistryImport(request) => {
+            Response::Imported(engine.registry_import(request, monitor)?)
+        }
         Command::RegistryGc(request) => Response::Gc(engine.registry_gc(request, monitor)?),
         Command::RegistryUsage => Response::Usage(engine.registry_usage(monitor)?),
         Command::RegistryDelete(request) => {

@@ -23,7 +23,8 @@ pub use edk_engine::{
     BaseRequest, Bind, BuildRequest, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
     DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
     InstallRequest, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
-    RegistryDeleteRequest, RegistryGcRequest, RemoveRequest, RunRequest, ServeRequest, Setup,
+    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
+    RegistryImportRequest, RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup,
     StatusRequest, TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};

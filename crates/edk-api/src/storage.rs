@@ -2,12 +2,64 @@
 
 use std::collections::BTreeMap;
 
-use edk_engine::{GcOutcome, GcRemoval, RepositoryUsage, UsageView};
+use edk_engine::{
+    CopyOutcome, GcOutcome, GcRemoval, ImageDetails, ImportOutcome, RepositoryUsage, UsageView,
+};
 
 use crate::text::size;
 
 /// How many of a kind are named one by one.
 const NAMED: usize = 20;
+
+pub(crate) fn image(image: &ImageDetails) -> Vec<String> {
+    let mut lines =
+        vec![image.image.to_string(), format!("{}  {}", image.digest, image.media_type)];
+    for one in &image.images {
+        let platform = one.platform.as_deref().unwrap_or("unknown");
+        lines.push(format!("  {}  {platform}", one.digest));
+    }
+    if let Some(subject) = &image.subject {
+        lines.push(format!("about {subject}"));
+    }
+    let config = image.config.as_ref().and_then(|config| config.get("config"));
+    for key in ["Entrypoint", "Cmd", "Env", "WorkingDir", "User", "ExposedPorts", "Labels"] {
+        let value = config.and_then(|config| config.get(key)).filter(|value| !value.is_null());
+        lines.extend(value.map(|value| format!("{key}: {value}")));
+    }
+    for layer in &image.layers {
+        let (digest, size) = (layer.digest.short(), size(layer.size));
+        let made = layer.created_by.as_deref().unwrap_or(&layer.media_type);
+        let made: String = made.split_whitespace().collect::<Vec<_>>().join(" ");
+        lines.push(format!("{digest}  {size:>9}  {}", cut(&made, 100)));
+    }
+    if image.images.is_empty() {
+        lines.push(format!("{} in {} layers", size(image.size), image.layers.len()));
+    }
+    lines
+}
+
+/// The beginning of a text, marked when there was more.
+fn cut(text: &str, length: usize) -> String {
+    match text.char_indices().nth(length) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+pub(crate) fn copied(it: &CopyOutcome) -> Vec<String> {
+    let (moved, reused) = (size(it.moved), size(it.reused));
+    vec![
+        format!("{} is {}: {moved} copied, {reused} were there", it.from, it.to),
+        it.digest.to_string(),
+    ]
+}
+
+pub(crate) fn imported(outcome: &ImportOutcome) -> Vec<String> {
+    let images = outcome.images.iter();
+    let mut lines: Vec<String> = images.map(|it| format!("{}  {}", it.name, it.digest)).collect();
+    lines.push(format!("{} of it were new", size(outcome.new)));
+    lines
+}
 
 pub(crate) fn gc(outcome: &GcOutcome) -> Vec<String> {
     let mut groups: BTreeMap<(&str, &str), Vec<&GcRemoval>> = BTreeMap::new();

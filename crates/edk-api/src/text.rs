@@ -61,6 +61,12 @@ pub fn text(response: &Response) -> String {
         Response::Extensions(rows) => looks::extensions(rows),
         Response::Doctor(found) => looks::diagnoses(found),
         Response::Registry(repositories) => looks::repositories(repositories),
+        Response::Image(image) => storage::image(image),
+        Response::Copied(it) => storage::copied(it),
+        Response::Exported(it) => {
+            vec![format!("{} is in {} ({})", it.image, it.file.display(), size(it.size))]
+        }
+        Response::Imported(it) => storage::imported(it),
         Response::Gc(outcome) => storage::gc(outcome),
         Response::Usage(usage) => storage::usage(usage),
         Response::Deleted(it) => {

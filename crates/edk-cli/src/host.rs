@@ -84,6 +84,7 @@ pub(crate) fn settings() -> HostSettings {
     for file in ["/etc/resolv.conf", "/etc/hosts"] {
         add_bind(&mut settings, Path::new(file), file);
     }
+    settings.registries.credentials = credentials();
     if let Some(bundle) = ca_bundle() {
         add_bind(&mut settings, &bundle, CA_INSIDE);
         for name in CA_VARIABLES {
@@ -91,6 +92,21 @@ pub(crate) fn settings() -> HostSettings {
         }
     }
     settings
+}
+
+/// Where Podman and Docker keep logins (containers-auth.json(5); Docker's `config.json`).
+fn credentials() -> Vec<PathBuf> {
+    let named = |variable: &str| env::var_os(variable).map(PathBuf::from);
+    let home = |path: &str| env::home_dir().map(|home| home.join(path));
+    let files = [
+        named("REGISTRY_AUTH_FILE"),
+        named("XDG_RUNTIME_DIR").map(|it| it.join("containers/auth.json")),
+        named("XDG_CONFIG_HOME").map(|it| it.join("containers/auth.json")),
+        home(".config/containers/auth.json"),
+        named("DOCKER_CONFIG").map(|it| it.join("config.json")),
+        home(".docker/config.json"),
+    ];
+    files.into_iter().flatten().collect()
 }
 
 /// The bundle a user points to wins over the distribution's.

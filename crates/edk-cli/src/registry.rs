@@ -1,9 +1,22 @@
 //! Arguments of the commands of the registry.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
 use edk_api::{
-    Command, DEFAULT_REGISTRY_PORT, RegistryDeleteRequest, RegistryGcRequest, ServeRequest,
+    Command, DEFAULT_REGISTRY_PORT, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryShowRequest,
+    ServeRequest,
 };
+use edk_model::Reference;
+
+/// Whom to trust beside the authorities of the system.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Trust {
+    /// Certificate (PEM) of a registry that has one of its own.
+    #[arg(long = "ca", value_name = "FILE")]
+    certificate: Option<PathBuf>,
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryAction {
@@ -21,6 +34,49 @@ pub(crate) enum RegistryAction {
   edk registry list
   edk registry list -o json        with every layer and its size")]
     List,
+    /// Show the manifest, the configuration, the layers and the history of an image.
+    #[command(after_help = "Examples:
+  edk registry show my-image:0.1.0
+  edk registry show docker.io/library/debian:12
+  edk registry show my-image:0.1.0 -o json    with manifest and configuration as they are")]
+    Show {
+        /// The image; without a registry, the one of this machine.
+        image: Reference,
+        #[command(flatten)]
+        trust: Trust,
+    },
+    /// Copy an image between registries; digests stay, and blobs that are there are not sent.
+    #[command(after_help = "Examples:
+  edk registry copy my-image:0.1.0 registry.example.org/team/my-image:0.1.0
+  edk registry copy docker.io/library/debian:12 debian:12    to this machine
+Logins are those of `podman login` and `docker login`.")]
+    Copy {
+        /// The image; without a registry, the one of this machine.
+        from: Reference,
+        /// Its new name, likewise; without a tag it keeps its own.
+        to: Reference,
+        #[command(flatten)]
+        trust: Trust,
+    },
+    /// Write an image to an OCI archive, which skopeo, podman and containerd read.
+    #[command(after_help = "Examples:
+  edk registry export my-image:0.1.0 my-image.tar")]
+    Export {
+        /// The image.
+        image: Reference,
+        /// The archive.
+        file: PathBuf,
+    },
+    /// Take the images of an OCI archive, compressed with gzip or not.
+    #[command(after_help = "Examples:
+  edk registry import my-image.tar
+  edk registry import my-image.tar other:1.0    under another name")]
+    Import {
+        /// The archive.
+        file: PathBuf,
+        /// Name for its image [default: the one the archive gives it].
+        name: Option<Reference>,
+    },
     /// Tell where the bytes of the store are.
     #[command(after_help = "Examples:
   edk registry usage               what each tag has of its own, and what it shares")]
@@ -55,6 +111,10 @@ impl RegistryAction {
         match self {
             Self::Serve { .. } => "registry serve",
             Self::List => "registry list",
+            Self::Show { .. } => "registry show",
+            Self::Copy { .. } => "registry copy",
+            Self::Export { .. } => "registry export",
+            Self::Import { .. } => "registry import",
             Self::Usage => "registry usage",
             Self::Gc { .. } => "registry gc",
             Self::Delete { .. } => "registry delete",
@@ -67,6 +127,23 @@ impl RegistryAction {
                 Command::RegistryServe(ServeRequest { port: *port, strict_faults: false })
             }
             Self::List => Command::RegistryList,
+            Self::Show { image, trust } => {
+                let (image, certificate) = (image.clone(), trust.certificate.clone());
+                Command::RegistryShow(RegistryShowRequest { image, certificate })
+            }
+            Self::Copy { from, to, trust } => Command::RegistryCopy(RegistryCopyRequest {
+                from: from.clone(),
+                to: to.clone(),
+                certificate: trust.certificate.clone(),
+            }),
+            Self::Export { image, file } => {
+                let (image, file) = (image.clone(), file.clone());
+                Command::RegistryExport(RegistryExportRequest { image, file })
+            }
+            Self::Import { file, name } => {
+                let (file, name) = (file.clone(), name.clone());
+                Command::RegistryImport(RegistryImportRequest { file, name })
+            }
             Self::Usage => Command::RegistryUsage,
             Self::Gc { dry_run, budget, grace } => Command::RegistryGc(RegistryGcRequest {
                 dry_run: *dry_run,

@@ -68,7 +68,8 @@ impl Engine {
         let reference = format!("local-only/{}:latest", request.name);
         if let Some(from) = &request.from {
             monitor.started(&request.name);
-            let image = adopt_base(self.store()?, &request.name, from, &monitor)?;
+            let access = &self.setup.host.registries;
+            let image = adopt_base(self.store()?, &request.name, from, access, &monitor)?;
             monitor.finished(&request.name, Outcome::Done, &format!("taken from {from}"));
             let (digest, size) = (image.descriptor.digest, image.size());
             return Ok(BaseOutcome { reference, digest, size, reused: false });

@@ -54,8 +54,10 @@ pub use package::{PackageOutcome, PackageRequest};
 pub use preview::{Preview, PreviewFile, PreviewRefusal, PreviewRequest, PreviewState};
 pub use push::{PushOutcome, PushRequest, Pushed};
 pub use registry::{
-    GcKept, GcOutcome, GcRemoval, LayerView, RegistryDeleteRequest, RegistryGcRequest,
-    RepositoryUsage, RepositoryView, TagUsageView, TagView, UsageView,
+    CopyOutcome, ExportOutcome, GcKept, GcOutcome, GcRemoval, ImageDetails, ImportOutcome,
+    ImportedImage, LayerDetails, LayerView, PlatformImage, RegistryCopyRequest,
+    RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest, RegistryImportRequest,
+    RegistryShowRequest, RepositoryUsage, RepositoryView, TagUsageView, TagView, UsageView,
 };
 pub use run::{RunOutcome, RunRequest};
 pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};

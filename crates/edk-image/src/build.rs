@@ -5,7 +5,7 @@ use edk_model::{Descriptor, Digest, Monitor, Reference, SOURCE_DATE_EPOCH, Unit}
 use edk_store::Store;
 
 use crate::{
-    DEFAULT_PATH, Image, ImageError, Layer, Plan, PlanRequest,
+    Access, DEFAULT_PATH, Image, ImageError, Layer, Plan, PlanRequest,
     base::find_base,
     context::{Content, Source},
     image::{diff_ids, prepare_layers},
@@ -32,6 +32,8 @@ pub struct HostSettings {
     pub env: Vec<(String, String)>,
     /// Files, such as the resolver's configuration and the CA bundle.
     pub binds: Vec<Bind>,
+    /// How the registries of bases are reached.
+    pub registries: Access,
 }
 
 /// Builds images into a store.
@@ -66,7 +68,7 @@ impl Builder<'_> {
     /// As [`plan::plan`], [`ImageError::NoBase`] and [`ImageError::Pull`].
     pub fn plan(&self, request: &PlanRequest<'_>, monitor: &Monitor) -> Result<Plan, ImageError> {
         plan::plan(request, &mut |reference: &Reference, place: &str| {
-            find_base(self.store, reference, place, monitor)
+            find_base(self.store, reference, place, &self.host.registries, monitor)
         })
     }
 

@@ -6,6 +6,9 @@
 //! store, found again by the digest of these three. `COPY` is written as a layer without touching
 //! a root file system; `RUN` is carried out by `edk-container`.
 //!
+//! Images come from other registries and go there, or into OCI archives ([`pull`], [`copy()`],
+//! [`export`], [`import`]); their bytes are streamed and their digests stay.
+//!
 //! The room never edits the user's files, calls no other builder and knows nothing of Kaapana but
 //! the two bases it can make itself: [`installer_base`] and the Debian bases of [`bootstrap`].
 
@@ -22,6 +25,7 @@ mod key;
 mod layer;
 mod plan;
 mod pull;
+mod transfer;
 mod tree;
 mod value;
 
@@ -29,8 +33,9 @@ pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
 pub use build::{Builder, Built, HostSettings};
 pub use config::{Config, DEFAULT_PATH};
-pub use error::ImageError;
+pub use error::{ImageError, RegistryProblem};
 pub use foresee::Foreseen;
 pub use image::{Image, Layer};
 pub use plan::{Plan, PlanRequest, plan};
 pub use pull::{adopt_base, pull};
+pub use transfer::{Access, Copied, Imported, ShownImage, ShownLayer, copy, export, import, show};

@@ -2,10 +2,16 @@
 //! get in and out.
 
 mod collect;
+mod images;
 mod list;
 mod usage;
 
 pub use collect::{GcKept, GcOutcome, GcRemoval, RegistryGcRequest};
+pub use images::{
+    CopyOutcome, ExportOutcome, ImageDetails, ImportOutcome, ImportedImage, LayerDetails,
+    PlatformImage, RegistryCopyRequest, RegistryExportRequest, RegistryImportRequest,
+    RegistryShowRequest,
+};
 pub use list::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
 pub use usage::{RepositoryUsage, TagUsageView, UsageView};
 
