@@ -13,6 +13,8 @@ mod disk;
 mod events;
 mod help;
 mod json;
+mod mirror;
+mod network;
 mod servers;
 mod storage;
 mod targets;

@@ -1,18 +1,20 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::Arc,
 };
 
 use edk_engine::{
-    BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, CopyOutcome, DemoOutcome,
-    DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis,
-    Dispatcher, Engine, EngineError, EventSink, ExportOutcome, ExtensionView, FolderRequest,
-    GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest, Installed, NewOutcome,
-    NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
-    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
-    RegistryImportRequest, RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome,
-    RunRequest, ServeRequest, StatusOutcome, StatusRequest, TargetRequest, TemplateSummary,
-    UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
+    AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, CopyOutcome,
+    DemoOutcome, DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest,
+    Diagnosis, Dispatcher, Engine, EngineError, EventSink, ExportOutcome, ExtensionView,
+    FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest, Installed,
+    NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
+    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
+    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
+    RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest, StatusOutcome,
+    StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest,
+    UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -75,7 +77,9 @@ pub enum Command {
     /// Take a tag out of the registry.
     RegistryDelete(RegistryDeleteRequest),
     /// Serve the registry until cancelled.
-    RegistryServe(ServeRequest),
+    RegistryServe(RegistryServeRequest),
+    /// Make an account of the registry.
+    RegistryAccount(RegistryAccountRequest),
     /// Serve the sandbox until cancelled.
     SandboxServe(ServeRequest),
 }
@@ -130,6 +134,8 @@ pub enum Response {
     Exported(ExportOutcome),
     /// Of [`Command::RegistryImport`].
     Imported(ImportOutcome),
+    /// Of [`Command::RegistryAccount`].
+    Account(AccountView),
     /// Of [`Command::RegistryGc`].
     Gc(GcOutcome),
     /// Of [`Command::RegistryUsage`].
@@ -138,6 +144,30 @@ pub enum Response {
     Deleted(RegistryDeleteRequest),
     /// Of a server that was stopped.
     Stopped,
+}
+
+/// An account that was made: the one place where its password is shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountView {
+    /// Its name.
+    pub name: String,
+    /// The file it is in.
+    pub file: PathBuf,
+    /// Its password, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Its bearer token, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl From<AccountOutcome> for AccountView {
+    fn from(made: AccountOutcome) -> Self {
+        let secret = made.secret.reveal().to_owned();
+        let (password, token) =
+            if made.token { (None, Some(secret)) } else { (Some(secret), None) };
+        Self { name: made.name, file: made.file, password, token }
+    }
 }
 
 impl Command {
@@ -167,6 +197,7 @@ impl Command {
             Self::RegistryCopy(_) => "registry copy",
             Self::RegistryExport(_) => "registry export",
             Self::RegistryImport(_) => "registry import",
+            Self::RegistryAccount(_) => "registry account",
             Self::RegistryGc(_) => "registry gc",
             Self::RegistryUsage => "registry usage",
             Self::RegistryDelete(_) => "registry delete",
@@ -262,8 +293,11 @@ fn dispatch(
             Response::Deleted(request.clone())
         }
         Command::RegistryServe(request) => {
-            engine.serve_registry(*request, monitor)?;
+            engine.registry_serve(request, monitor)?;
             Response::Stopped
+        }
+        Command::RegistryAccount(request) => {
+            Response::Account(engine.registry_account(request)?.into())
         }
         Command::SandboxServe(request) => {
             engine.serve_sandbox(*request, monitor)?;

@@ -17,15 +17,16 @@ mod looks;
 mod storage;
 mod text;
 
-pub use command::{Command, Response, call};
+pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::{
     BaseRequest, Bind, BuildRequest, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
     DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
-    InstallRequest, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
-    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
-    RegistryImportRequest, RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup,
-    StatusRequest, TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
+    InstallRequest, LanRequest, MirrorOf, NewRequest, PackageRequest, Parameter, Preset,
+    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
+    RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest,
+    TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};
 pub use text::text;

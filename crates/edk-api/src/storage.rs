@@ -6,7 +6,7 @@ use edk_engine::{
     CopyOutcome, GcOutcome, GcRemoval, ImageDetails, ImportOutcome, RepositoryUsage, UsageView,
 };
 
-use crate::text::size;
+use crate::{AccountView, text::size};
 
 /// How many of a kind are named one by one.
 const NAMED: usize = 20;
@@ -59,6 +59,18 @@ pub(crate) fn imported(outcome: &ImportOutcome) -> Vec<String> {
     let mut lines: Vec<String> = images.map(|it| format!("{}  {}", it.name, it.digest)).collect();
     lines.push(format!("{} of it were new", size(outcome.new)));
     lines
+}
+
+pub(crate) fn account(it: &AccountView) -> Vec<String> {
+    let secret = it.password.as_ref().map(|text| ("password", text));
+    let (kind, secret) = secret.or(it.token.as_ref().map(|text| ("token", text))).unzip();
+    let (kind, secret) = (kind.unwrap_or_default(), secret.map_or("", String::as_str));
+    vec![
+        format!("account {} is in {}", it.name, it.file.display()),
+        format!("{kind} {secret}"),
+        "it is shown this once and kept nowhere; a running registry has to be started again"
+            .to_owned(),
+    ]
 }
 
 pub(crate) fn gc(outcome: &GcOutcome) -> Vec<String> {

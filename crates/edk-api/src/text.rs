@@ -67,6 +67,7 @@ pub fn text(response: &Response) -> String {
             vec![format!("{} is in {} ({})", it.image, it.file.display(), size(it.size))]
         }
         Response::Imported(it) => storage::imported(it),
+        Response::Account(it) => storage::account(it),
         Response::Gc(outcome) => storage::gc(outcome),
         Response::Usage(usage) => storage::usage(usage),
         Response::Deleted(it) => {

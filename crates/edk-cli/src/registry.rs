@@ -1,12 +1,12 @@
 //! Arguments of the commands of the registry.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
 use edk_api::{
-    Command, DEFAULT_REGISTRY_PORT, RegistryCopyRequest, RegistryDeleteRequest,
-    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryShowRequest,
-    ServeRequest,
+    Command, DEFAULT_REGISTRY_PORT, LanRequest, MirrorOf, RegistryAccountRequest,
+    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
+    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
 };
 use edk_model::Reference;
 
@@ -18,16 +18,77 @@ pub(crate) struct Trust {
     certificate: Option<PathBuf>,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ServeArgs {
+    /// The port; 0 takes any that is free.
+    #[arg(long, default_value_t = DEFAULT_REGISTRY_PORT)]
+    port: u16,
+    /// Serve a network at this address, over TLS and only to accounts.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "port")]
+    listen: Option<SocketAddr>,
+    /// Name of this machine for its certificate; may be given several times.
+    #[arg(long, value_name = "NAME", requires = "listen")]
+    name: Vec<String>,
+    /// Certificate (PEM) [default: one is made and kept].
+    #[arg(long, value_name = "FILE", requires_all = ["listen", "key"])]
+    cert: Option<PathBuf>,
+    /// Key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// File of accounts [default: registry/accounts.toml in the data folder].
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    accounts: Option<PathBuf>,
+    /// Fetch what is not here from this registry and keep it: for all repositories, or for those
+    /// below a prefix, as in `hub=docker.io`; may be given several times.
+    #[arg(long, value_name = "[PREFIX=]REGISTRY")]
+    mirror: Vec<MirrorOf>,
+    /// Size up to which blobs are taken, such as `20GB`.
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    budget: Option<u64>,
+}
+
+impl ServeArgs {
+    fn request(&self) -> RegistryServeRequest {
+        let lan = self.listen.map(|listen| LanRequest {
+            listen,
+            names: self.name.clone(),
+            certificate: self.cert.clone().zip(self.key.clone()),
+            accounts: self.accounts.clone(),
+        });
+        let (port, mirrors) = (self.port, self.mirror.clone());
+        RegistryServeRequest { port, lan, mirrors, blob_limit: self.budget }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryAction {
-    /// Serve it on the loopback interface until stopped.
+    /// Serve it until stopped: on the loopback interface, or over TLS to those who log in.
     #[command(after_help = "Examples:
   edk registry serve
-  podman run --tls-verify=false localhost:5577/my-image:0.1.0")]
-    Serve {
-        /// The port; 0 takes any that is free.
-        #[arg(long, default_value_t = DEFAULT_REGISTRY_PORT)]
-        port: u16,
+  podman run --tls-verify=false localhost:5577/my-image:0.1.0
+  edk registry serve --mirror hub=docker.io       localhost:5577/hub/library/debian:12
+  edk registry account node --pull '*'            then, for a network:
+  edk registry serve --listen 192.168.1.5:5577")]
+    Serve(Box<ServeArgs>),
+    /// Make an account for those who come over a network, and show its password once.
+    #[command(after_help = "Examples:
+  edk registry account node --pull '*'            for the nodes of a platform
+  edk registry account ci --push team/ --token    a bearer token; push includes pull")]
+    Account {
+        /// Its name; one of that name is replaced.
+        name: String,
+        /// Beginning of repositories it may pull from, or `*`; may be given several times.
+        #[arg(long, value_name = "PREFIX")]
+        pull: Vec<String>,
+        /// Beginning of repositories it may push to, or `*`; may be given several times.
+        #[arg(long, value_name = "PREFIX", required_unless_present = "pull")]
+        push: Vec<String>,
+        /// A bearer token rather than a password.
+        #[arg(long)]
+        token: bool,
+        /// File of accounts [default: registry/accounts.toml in the data folder].
+        #[arg(long, value_name = "FILE")]
+        accounts: Option<PathBuf>,
     },
     /// List the images in it.
     #[command(after_help = "Examples:
@@ -109,7 +170,8 @@ Logins are those of `podman login` and `docker login`.")]
 impl RegistryAction {
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Serve { .. } => "registry serve",
+            Self::Serve(_) => "registry serve",
+            Self::Account { .. } => "registry account",
             Self::List => "registry list",
             Self::Show { .. } => "registry show",
             Self::Copy { .. } => "registry copy",
@@ -123,8 +185,15 @@ impl RegistryAction {
 
     pub(crate) fn command(&self) -> Command {
         match self {
-            Self::Serve { port } => {
-                Command::RegistryServe(ServeRequest { port: *port, strict_faults: false })
+            Self::Serve(args) => Command::RegistryServe(args.request()),
+            Self::Account { name, pull, push, token, accounts } => {
+                Command::RegistryAccount(RegistryAccountRequest {
+                    name: name.clone(),
+                    pull: pull.clone(),
+                    push: push.clone(),
+                    token: *token,
+                    accounts: accounts.clone(),
+                })
             }
             Self::List => Command::RegistryList,
             Self::Show { image, trust } => {

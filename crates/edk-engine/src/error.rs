@@ -113,6 +113,21 @@ pub enum EngineError {
     /// The machine refused to start what a server or client needs.
     #[error("could not start the network")]
     Network(#[source] io::Error),
+    /// An address of the user's at which nothing can listen.
+    #[error("could not listen at {address}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The accounts of the registry.
+    #[error(transparent)]
+    Access(#[from] edk_registry::AccessError),
+    /// The certificate of the registry.
+    #[error(transparent)]
+    Certificate(#[from] edk_registry::CertificateError),
     /// From `edk-store`.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -153,6 +168,8 @@ impl EngineError {
     /// The room's error, when it is one.
     fn room(&self) -> Option<&dyn Explain> {
         match self {
+            Self::Access(error) => Some(error),
+            Self::Certificate(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Container(error) => Some(error),
             Self::Image(error) => Some(error),
@@ -173,6 +190,7 @@ impl Explain for EngineError {
             Self::Version { .. }
             | Self::Preflight { .. }
             | Self::NoDagImage { .. }
+            | Self::Listen { .. }
             | Self::Parameter { .. } => Code::InvalidInput,
             Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
             Self::ForeignTarget { .. } | Self::ImageArchive { .. } => Code::Unsupported,
@@ -207,6 +225,9 @@ impl Explain for EngineError {
             Self::ImageArchive { .. } => {
                 hint("push the images to the registry of this machine: `edk push`")
             }
+            Self::Listen { .. } => hint(
+                "name an address of this machine and a free port, such as `--listen 192.168.1.5:5577`",
+            ),
             Self::PortTaken { .. } => hint("name another port, or `--port 0` for any that is free"),
             Self::Io { source, .. } if Code::of_io(source) == Code::DiskFull => {
                 hint("free some space on the disk, then run the command again")

@@ -54,9 +54,10 @@ pub use package::{PackageOutcome, PackageRequest};
 pub use preview::{Preview, PreviewFile, PreviewRefusal, PreviewRequest, PreviewState};
 pub use push::{PushOutcome, PushRequest, Pushed};
 pub use registry::{
-    CopyOutcome, ExportOutcome, GcKept, GcOutcome, GcRemoval, ImageDetails, ImportOutcome,
-    ImportedImage, LayerDetails, LayerView, PlatformImage, RegistryCopyRequest,
-    RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest, RegistryImportRequest,
+    AccountOutcome, CopyOutcome, ExportOutcome, GcKept, GcOutcome, GcRemoval, ImageDetails,
+    ImportOutcome, ImportedImage, LanRequest, LayerDetails, LayerView, MirrorOf, MirrorOfError,
+    PlatformImage, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
     RegistryShowRequest, RepositoryUsage, RepositoryView, TagUsageView, TagView, UsageView,
 };
 pub use run::{RunOutcome, RunRequest};

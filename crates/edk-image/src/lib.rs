@@ -38,4 +38,6 @@ pub use foresee::Foreseen;
 pub use image::{Image, Layer};
 pub use plan::{Plan, PlanRequest, plan};
 pub use pull::{adopt_base, pull};
-pub use transfer::{Access, Copied, Imported, ShownImage, ShownLayer, copy, export, import, show};
+pub use transfer::{
+    Access, Copied, ImportedImages, Mirror, ShownImage, ShownLayer, copy, export, import, show,
+};

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::task;
 
 use crate::{
-    Registry, blob, listing, manifest,
+    Registry, blob, guard, listing, manifest,
     query::Query,
     refusal::Refusal,
     route::{self, Route},
@@ -31,12 +31,22 @@ pub(crate) struct Asked {
     pub(crate) query: Query,
     /// Whether only the head of the answer is wanted.
     pub(crate) head: bool,
+    /// Whether the client may see but some repositories, and so not every blob.
+    pub(crate) restricted: bool,
 }
 
 impl Asked {
     /// Returns the value of a header, when it is there and readable.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the repositories of the store in which what a client calls `name` is: its own, and
+    /// the one in which what is mirrored is kept.
+    pub(crate) fn repositories(&self, name: &str) -> Vec<String> {
+        let upstream = self.registry.options.upstream.as_ref();
+        let kept = upstream.and_then(|upstream| upstream.kept_in(name));
+        [Some(name.to_owned()), kept].into_iter().flatten().collect()
     }
 
     /// Returns the size of a blob which a push to `repository` counts on, or `None` when it is not
@@ -70,10 +80,21 @@ pub(crate) async fn answer(State(registry): State<Arc<Registry>>, request: Reque
 
 async fn dispatch(registry: Arc<Registry>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let route = route::parse(&parts.method, parts.uri.path())?;
+    let mut restricted = false;
+    let route = match &registry.logins {
+        None => route::parse(&parts.method, parts.uri.path())?,
+        Some(logins) => {
+            // Whoever is a stranger learns nothing, not even which paths there are.
+            let account = logins.who(&parts.headers).await?;
+            let route = route::parse(&parts.method, parts.uri.path())?;
+            guard::allow(&account, &route)?;
+            restricted = !account.may_pull_all();
+            route
+        }
+    };
     refuse_web_pages(&parts.method, &parts.headers)?;
     let (query, head) = (Query::of(&parts.uri), parts.method == Method::HEAD);
-    let asked = Asked { registry, headers: parts.headers, query, head };
+    let asked = Asked { registry, headers: parts.headers, query, head, restricted };
     match route {
         Route::Version => Ok(Json(json!({})).into_response()),
         Route::Catalog => listing::catalog(&asked).await,

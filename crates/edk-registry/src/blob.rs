@@ -37,6 +37,10 @@ pub(crate) async fn get(
     digest: Digest,
 ) -> Result<Response, Refusal> {
     let unknown = || Refusal::BlobUnknown { digest };
+    if asked.restricted && !belongs(asked, repository, digest).await? {
+        return Err(unknown());
+    }
+    fetch(asked, repository, digest).await?;
     let size = match asked.head {
         // Who only asks whether it is there is about to push a manifest that needs it.
         true => asked.claim(repository, digest).await?,
@@ -63,6 +67,37 @@ pub(crate) async fn get(
         }
         Wanted::Part(part) => send_part(asked, digest, size, part).await,
     }
+}
+
+/// Says whether a manifest of the repository names the blob.
+pub(crate) async fn belongs(
+    asked: &Asked,
+    repository: &str,
+    digest: Digest,
+) -> Result<bool, Refusal> {
+    let repositories = asked.repositories(repository);
+    asked
+        .store(move |store| {
+            let name = digest.to_string();
+            for repository in &repositories {
+                let manifests = store.manifests(repository)?;
+                if manifests.iter().any(|it| names_it(store, &it.digest, &name)) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await
+}
+
+/// Fetches a blob that is not here from the registry that is mirrored, if there is one.
+async fn fetch(asked: &Asked, repository: &str, digest: Digest) -> Result<(), Refusal> {
+    if let Some(upstream) = &asked.registry.options.upstream
+        && asked.store(move |store| Ok(store.size(&digest))).await?.is_none()
+    {
+        upstream.blob(repository, digest).await?;
+    }
+    Ok(())
 }
 
 async fn send_part(
@@ -137,11 +172,14 @@ fn find_user(store: &Store, digest: &Digest) -> Result<Option<(String, Digest)>,
     let name = digest.to_string();
     for repository in store.repositories()? {
         for manifest in store.manifests(&repository)? {
-            let names_it = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(&name);
-            if manifest.digest == *digest || store.read(&manifest.digest).is_ok_and(names_it) {
+            if manifest.digest == *digest || names_it(store, &manifest.digest, &name) {
                 return Ok(Some((repository, manifest.digest)));
             }
         }
     }
     Ok(None)
+}
+
+fn names_it(store: &Store, manifest: &Digest, name: &str) -> bool {
+    store.read(manifest).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(name))
 }

@@ -32,7 +32,13 @@ pub(crate) async fn get(
     reference: Reference,
 ) -> Result<Response, Refusal> {
     let unknown = unknown(&repository, &reference);
-    let found = asked.store(move |store| find(store, &repository, &reference)).await?;
+    let (name, wanted) = (repository.clone(), reference.clone());
+    let mut found = asked.store(move |store| find(store, &name, &wanted)).await?;
+    if let (None, Some(upstream)) = (&found, &asked.registry.options.upstream)
+        && let Some(mirror) = upstream.manifest(&repository, &reference.to_string()).await?
+    {
+        found = asked.store(move |store| find(store, &mirror, &reference)).await?;
+    }
     let Some(descriptor) = found else { return Err(unknown) };
     let digest = descriptor.digest;
     let identity =

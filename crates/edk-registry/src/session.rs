@@ -94,13 +94,14 @@ pub(crate) fn slot(writer: BlobWriter) -> Slot {
 /// client asks how many there are and goes on from there.
 ///
 /// # Errors
-/// [`Refusal::UploadInvalid`] if the body breaks off, [`Refusal::Store`] if the disk refuses.
-pub(crate) async fn append(held: Held, body: Body) -> Result<Held, Refusal> {
+/// [`Refusal::UploadInvalid`] if the body breaks off, [`Refusal::BlobTooLarge`] if the blob would
+/// have more than `limit` bytes, [`Refusal::Store`] if the disk refuses.
+pub(crate) async fn append(held: Held, body: Body, limit: u64) -> Result<Held, Refusal> {
     if body.is_end_stream() {
         return Ok(held);
     }
     let (sender, receiver) = sync::mpsc::channel(WAITING);
-    let writing = task::spawn_blocking(move || write(held, receiver));
+    let writing = task::spawn_blocking(move || write(held, receiver, limit));
     let mut pieces = body.into_data_stream();
     let mut broken = None;
     while let Some(piece) = pieces.next().await {
@@ -122,9 +123,16 @@ pub(crate) async fn append(held: Held, body: Body) -> Result<Held, Refusal> {
     broken.map_or(Ok(held), Err)
 }
 
-fn write(mut held: Held, mut pieces: sync::mpsc::Receiver<Bytes>) -> Result<Held, Refusal> {
+fn write(
+    mut held: Held,
+    mut pieces: sync::mpsc::Receiver<Bytes>,
+    limit: u64,
+) -> Result<Held, Refusal> {
     if let Some(writer) = held.as_mut() {
         while let Some(piece) = pieces.blocking_recv() {
+            if writer.size().saturating_add(piece.len() as u64) > limit {
+                return Err(Refusal::BlobTooLarge { limit });
+            }
             writer
                 .write_all(&piece)
                 .map_err(|source| StoreError::Io { path: "incoming".into(), source })?;

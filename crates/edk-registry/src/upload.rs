@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     answer::{Asked, CONTENT_DIGEST},
-    range,
+    blob, range,
     refusal::Refusal,
     route::parse_digest,
     session::{self, Held, slot},
@@ -31,6 +31,7 @@ pub(crate) async fn start(
     body: Body,
 ) -> Result<Response, Refusal> {
     if let Some(digest) = asked.query.get("mount").map(parse_digest).transpose()?
+        && (!asked.restricted || blob::belongs(asked, &repository, digest).await?)
         && asked.claim(&repository, digest).await?.is_some()
     {
         return Ok(created(&repository, &digest));
@@ -40,7 +41,7 @@ pub(crate) async fn start(
     let writer = asked.store(|store| store.writer()).await?;
     if let Some(expected) = expected {
         let _open = asked.registry.pushes.open(&repository);
-        let held = session::append(slot(writer).lock_owned().await, body).await?;
+        let held = session::append(slot(writer).lock_owned().await, body, limit(asked)).await?;
         commit(held, "new", expected).await?;
         return Ok(created(&repository, &expected));
     }
@@ -107,7 +108,12 @@ async fn take(asked: &Asked, repository: &str, id: Uuid, body: Body) -> Result<H
         }
         check_length(asked, (chunk.end() - chunk.start()).saturating_add(1))?;
     }
-    session::append(held, body).await
+    session::append(held, body, limit(asked)).await
+}
+
+/// How many bytes a blob may have.
+fn limit(asked: &Asked) -> u64 {
+    asked.registry.options.blob_limit.unwrap_or(u64::MAX)
 }
 
 fn check_length(asked: &Asked, expected: u64) -> Result<(), Refusal> {

@@ -3,7 +3,10 @@
 
 mod collect;
 mod images;
+mod lan;
 mod list;
+mod mirror;
+mod serve;
 mod usage;
 
 pub use collect::{GcKept, GcOutcome, GcRemoval, RegistryGcRequest};
@@ -12,7 +15,10 @@ pub use images::{
     PlatformImage, RegistryCopyRequest, RegistryExportRequest, RegistryImportRequest,
     RegistryShowRequest,
 };
+pub use lan::LanRequest;
 pub use list::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
+pub use mirror::{MirrorOf, MirrorOfError};
+pub use serve::{AccountOutcome, RegistryAccountRequest, RegistryServeRequest};
 pub use usage::{RepositoryUsage, TagUsageView, UsageView};
 
 /// Beginnings of repositories that hold bases: pulled by digest as well as by tag, and needed

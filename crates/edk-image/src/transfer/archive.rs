@@ -29,7 +29,7 @@ const INDEX_LIMIT: u64 = 4 << 20;
 
 /// What an archive brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportedImages {
     /// The names and manifests which are in the store now.
     pub images: Vec<(Reference, Digest)>,
     /// Bytes of blobs which were not there before.
@@ -130,7 +130,7 @@ pub fn import(
     file: &Path,
     name: Option<&Reference>,
     monitor: &Monitor,
-) -> Result<Imported, ImageError> {
+) -> Result<ImportedImages, ImageError> {
     let _lease = store.lease()?;
     let mut reading = Reading { store, file, index: None, docker: false, new: 0 };
     reading.all(monitor)?;
@@ -169,7 +169,7 @@ pub fn import(
         }
         images.push((named, descriptor.digest));
     }
-    Ok(Imported { images, new: reading.new })
+    Ok(ImportedImages { images, new: reading.new })
 }
 
 /// The name an archive gives an image: with repository and tag, or only the tag.
