@@ -268,6 +268,14 @@ mod tests {
 
     proptest! {
         #[test]
+        fn only_the_id_of_a_session_names_one(id in prop_oneof!["\\PC{1,40}", "[0-9a-fA-F-]{30,38}"]) {
+            if let Ok(Route::UploadStatus(_, uuid)) = parse(&Method::GET, &format!("/v2/a/blobs/uploads/{id}")) {
+                let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '{', '}'], "");
+                prop_assert_eq!(plain(&id).replace("urn:uuid:", ""), plain(&uuid.to_string()));
+            }
+        }
+
+        #[test]
         fn no_path_panics_or_gives_a_name_that_leaves_its_folder(
             parts in prop::collection::vec(
                 prop_oneof![

@@ -92,6 +92,8 @@ fn sent(value: &str) -> Option<Sent> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -108,6 +110,15 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(sent(value), expected, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_the_reader_panic(value in prop_oneof![
+            "\\PC{0,30}", "(Basic|Bearer) [a-zA-Z0-9+/=]{0,30}"
+        ]) {
+            let _ = sent(&value);
         }
     }
 }
