@@ -54,7 +54,8 @@ fn a_full_disk_refuses_with_its_own_status_and_loses_nothing() {
         &env,
         &format!(
             r#"
-        mount -t tmpfs -o size=1m none "$STATE"
+        mount -t tmpfs -o size=4m none "$STATE"
+        head -c 3000000 /dev/zero > "$STATE/ballast"
         serve
         say POST "/v2/a/blobs/uploads/?digest={}" small-0
         say POST "/v2/a/blobs/uploads/?digest={}" small-1
@@ -64,7 +65,7 @@ fn a_full_disk_refuses_with_its_own_status_and_loses_nothing() {
         say GET /v2/a/manifests/1
         say GET "/v2/a/blobs/{}"
         cp -a "$STATE/store" left
-        mount -o remount,size=16m "$STATE"
+        rm "$STATE/ballast"
         say POST "/v2/a/blobs/uploads/?digest={digest}" large
         kill $server; wait $server || true
         cp -a "$STATE/store" whole
