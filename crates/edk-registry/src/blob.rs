@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How much of a blob is read at once, in bytes.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 512 << 10;
 
 /// How many pieces are read ahead of the client.
 const AHEAD: usize = 2;
