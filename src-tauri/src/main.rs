@@ -44,8 +44,8 @@ fn main() -> ExitCode {
 }
 
 fn start(args: Args) -> Result<(), Failure> {
-    let variable = |name: &str| std::env::var_os(name);
-    let data = machine::data_folder(args.home.as_deref(), &variable, std::env::home_dir())?;
+    let (variable, home) = (|name: &str| std::env::var_os(name), std::env::home_dir());
+    let data = machine::data_folder(args.home.as_deref(), &variable, home.clone())?;
     let paths = args.paths.iter().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
     let startup = std::env::var("DESKTOP_STARTUP_ID").ok();
     let handover = Handover { paths: paths.collect(), startup };
@@ -54,7 +54,7 @@ fn start(args: Args) -> Result<(), Failure> {
         data,
         // This very program, even when its file was replaced while it runs.
         program: "/proc/self/exe".into(),
-        host: machine::settings(&variable),
+        host: machine::settings(&variable, home.as_deref()),
         now: std::time::SystemTime::now,
     };
     edk_desktop::run(Engine::new(setup), options, handover)

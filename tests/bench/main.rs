@@ -1,6 +1,7 @@
-//! Times `edk` as whole processes, against buildah where buildah does the same, both in one run.
+//! Times `edk` against others that do the same, both sides in one run.
 //!
-//! `scripts/bench build` runs it. It makes an extension from the template, its base, and a registry
+//! `scripts/bench registry` is described in `registry.rs`. `scripts/bench build` times whole processes
+//! against buildah. It makes an extension from the template, its base, and a registry
 //! of its own, then takes turns, so that what else the machine does moves both sides.
 //!
 //! It prints a table and judges nothing: the bars stand beside the numbers, and no test depends on
@@ -8,6 +9,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 mod peer;
+mod registry;
 mod table;
 mod world;
 
@@ -19,6 +21,17 @@ use world::World;
 const PAIRS: usize = 11;
 
 fn main() {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("registry") => {
+            let megabytes = arguments.next().map_or(1000, |text| text.parse().unwrap());
+            registry::run(megabytes);
+        }
+        _ => build(),
+    }
+}
+
+fn build() {
     let world = World::new();
     let registry = world.serve_registry();
     let buildah = Buildah::new(&world, &registry.address);
@@ -46,6 +59,6 @@ fn main() {
         world.edk(&["package", "--quiet"])
     });
     let help = Row::alone("edk --help", "< 10 ms", PAIRS, |_| world.edk_alone(&["--help"]));
-    print(&[edit_and_push, unchanged, package, help]);
+    print("buildah", &[edit_and_push, unchanged, package, help]);
     println!("\nbase and packages: {} MB as stored", world.image_size() / 1_000_000);
 }

@@ -58,10 +58,13 @@ impl Row {
     }
 }
 
-pub(crate) fn print(rows: &[Row]) {
+pub(crate) fn print(peer: &str, rows: &[Row]) {
     println!(
         "{:32} {:24} {:26} {:22} bar",
-        "median (min-max)", "edk, ms", "buildah, ms", "ratio, pair by pair"
+        "median (min-max)",
+        "edk, ms",
+        format!("{peer}, ms"),
+        "ratio, pair by pair"
     );
     for row in rows {
         println!("{}", row.line());

@@ -1,16 +1,20 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::Arc,
 };
 
 use edk_engine::{
-    BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, DemoOutcome, DemoRequest,
-    DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher,
-    DoctorRequest, Engine, EngineError, EventSink, ExtensionView, FolderRequest, Health,
-    InstallRequest, Installed, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView,
-    PushOutcome, PushRequest, RegistryDeleteRequest, RemoveRequest, RepositoryView, RunOutcome,
-    RunRequest, ServeRequest, StatusOutcome, StatusRequest, TargetRequest, TemplateSummary,
-    UninstallOutcome, UninstallRequest, UploadRequest, Uploaded,
+    AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, CopyOutcome,
+    DemoOutcome, DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest,
+    Diagnosis, Dispatcher, DoctorRequest, Engine, EngineError, EventSink, ExportOutcome,
+    ExtensionView, FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest,
+    Installed, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
+    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
+    RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
+    StatusOutcome, StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome,
+    UninstallRequest, UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -58,10 +62,24 @@ pub enum Command {
     Doctor,
     /// List what is in the registry.
     RegistryList,
+    /// Look at an image.
+    RegistryShow(RegistryShowRequest),
+    /// Copy an image from one registry to another.
+    RegistryCopy(RegistryCopyRequest),
+    /// Write an image to an archive.
+    RegistryExport(RegistryExportRequest),
+    /// Take the images of an archive.
+    RegistryImport(RegistryImportRequest),
+    /// Remove what nobody needs any more.
+    RegistryGc(RegistryGcRequest),
+    /// Tell where the bytes of the store are.
+    RegistryUsage,
     /// Take a tag out of the registry.
     RegistryDelete(RegistryDeleteRequest),
     /// Serve the registry until cancelled.
-    RegistryServe(ServeRequest),
+    RegistryServe(RegistryServeRequest),
+    /// Make an account of the registry.
+    RegistryAccount(RegistryAccountRequest),
     /// Serve the sandbox until cancelled.
     SandboxServe(ServeRequest),
 }
@@ -108,10 +126,48 @@ pub enum Response {
     Doctor(Vec<Diagnosis>),
     /// Of [`Command::RegistryList`].
     Registry(Vec<RepositoryView>),
+    /// Of [`Command::RegistryShow`].
+    Image(Box<ImageDetails>),
+    /// Of [`Command::RegistryCopy`].
+    Copied(CopyOutcome),
+    /// Of [`Command::RegistryExport`].
+    Exported(ExportOutcome),
+    /// Of [`Command::RegistryImport`].
+    Imported(ImportOutcome),
+    /// Of [`Command::RegistryAccount`].
+    Account(AccountView),
+    /// Of [`Command::RegistryGc`].
+    Gc(GcOutcome),
+    /// Of [`Command::RegistryUsage`].
+    Usage(UsageView),
     /// Of [`Command::RegistryDelete`].
     Deleted(RegistryDeleteRequest),
     /// Of a server that was stopped.
     Stopped,
+}
+
+/// An account that was made: the one place where its password is shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountView {
+    /// Its name.
+    pub name: String,
+    /// The file it is in.
+    pub file: PathBuf,
+    /// Its password, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Its bearer token, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl From<AccountOutcome> for AccountView {
+    fn from(made: AccountOutcome) -> Self {
+        let secret = made.secret.reveal().to_owned();
+        let (password, token) =
+            if made.token { (None, Some(secret)) } else { (Some(secret), None) };
+        Self { name: made.name, file: made.file, password, token }
+    }
 }
 
 impl Command {
@@ -137,6 +193,13 @@ impl Command {
             Self::Extensions(_) => "extensions",
             Self::Doctor => "doctor",
             Self::RegistryList => "registry list",
+            Self::RegistryShow(_) => "registry show",
+            Self::RegistryCopy(_) => "registry copy",
+            Self::RegistryExport(_) => "registry export",
+            Self::RegistryImport(_) => "registry import",
+            Self::RegistryAccount(_) => "registry account",
+            Self::RegistryGc(_) => "registry gc",
+            Self::RegistryUsage => "registry usage",
             Self::RegistryDelete(_) => "registry delete",
             Self::RegistryServe(_) => "registry serve",
             Self::SandboxServe(_) => "sandbox serve",
@@ -213,13 +276,28 @@ fn dispatch(
         }
         Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
         Command::RegistryList => Response::Registry(engine.registry_list()?),
+        Command::RegistryShow(request) => {
+            Response::Image(Box::new(engine.registry_show(request, monitor)?))
+        }
+        Command::RegistryCopy(request) => Response::Copied(engine.registry_copy(request, monitor)?),
+        Command::RegistryExport(request) => {
+            Response::Exported(engine.registry_export(request, monitor)?)
+        }
+        Command::RegistryImport(request) => {
+            Response::Imported(engine.registry_import(request, monitor)?)
+        }
+        Command::RegistryGc(request) => Response::Gc(engine.registry_gc(request, monitor)?),
+        Command::RegistryUsage => Response::Usage(engine.registry_usage(monitor)?),
         Command::RegistryDelete(request) => {
             engine.registry_delete(request)?;
             Response::Deleted(request.clone())
         }
         Command::RegistryServe(request) => {
-            engine.serve_registry(*request, monitor)?;
+            engine.registry_serve(request, monitor)?;
             Response::Stopped
+        }
+        Command::RegistryAccount(request) => {
+            Response::Account(engine.registry_account(request)?.into())
         }
         Command::SandboxServe(request) => {
             engine.serve_sandbox(*request, monitor)?;

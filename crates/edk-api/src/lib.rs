@@ -15,15 +15,18 @@ mod document;
 pub mod host;
 mod looks;
 pub mod machine;
+mod storage;
 mod text;
 
-pub use command::{Command, Response, call};
+pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::{
     BaseRequest, Bind, BuildRequest, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
     DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
-    InstallRequest, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
-    RegistryDeleteRequest, RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest,
+    InstallRequest, LanRequest, MirrorOf, NewRequest, PackageRequest, Parameter, Preset,
+    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
+    RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest,
     TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};

@@ -81,8 +81,8 @@ pub fn data_folder(
 }
 
 /// Returns what `RUN` steps need of this machine: proxies, package indexes, the resolver and the
-/// bundle of certificates.
-pub fn settings(variable: Variable<'_>) -> HostSettings {
+/// bundle of certificates; and where logins to registries are. `home` is the user's home folder.
+pub fn settings(variable: Variable<'_>, home: Option<&Path>) -> HostSettings {
     let mut settings = HostSettings::default();
     for name in PASSED {
         match variable(name).and_then(|value| value.into_string().ok()) {
@@ -95,6 +95,7 @@ pub fn settings(variable: Variable<'_>) -> HostSettings {
     for file in ["/etc/resolv.conf", "/etc/hosts"] {
         add_bind(&mut settings, Path::new(file), file);
     }
+    settings.registries.credentials = credentials(variable, home);
     if let Some(bundle) = ca_bundle(variable) {
         add_bind(&mut settings, &bundle, CA_INSIDE);
         for name in CA_VARIABLES {
@@ -102,6 +103,21 @@ pub fn settings(variable: Variable<'_>) -> HostSettings {
         }
     }
     settings
+}
+
+/// Where Podman and Docker keep logins (containers-auth.json(5); Docker's `config.json`).
+fn credentials(variable: Variable<'_>, home: Option<&Path>) -> Vec<PathBuf> {
+    let named = |name: &str| variable(name).map(PathBuf::from);
+    let home = |path: &str| home.map(|home| home.join(path));
+    let files = [
+        named("REGISTRY_AUTH_FILE"),
+        named("XDG_RUNTIME_DIR").map(|it| it.join("containers/auth.json")),
+        named("XDG_CONFIG_HOME").map(|it| it.join("containers/auth.json")),
+        home(".config/containers/auth.json"),
+        named("DOCKER_CONFIG").map(|it| it.join("config.json")),
+        home(".docker/config.json"),
+    ];
+    files.into_iter().flatten().collect()
 }
 
 /// The bundle a user points to wins over the distribution's.
@@ -145,7 +161,7 @@ mod tests {
             "PIP_INDEX_URL" => Some(OsString::new()),
             _ => None,
         };
-        let passed = settings(&variable).env;
+        let passed = settings(&variable, None).env;
         let passed: Vec<_> = passed.iter().filter(|(_, value)| value != CA_INSIDE).collect();
         assert_eq!(passed.len(), 1, "{passed:?}");
         assert_eq!(passed[0].0, "https_proxy");

@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, looks};
+use crate::{Response, looks, storage};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -74,6 +74,15 @@ pub fn text(response: &Response) -> String {
         Response::Extensions(rows) => looks::extensions(rows),
         Response::Doctor(found) => looks::diagnoses(found),
         Response::Registry(repositories) => looks::repositories(repositories),
+        Response::Image(image) => storage::image(image),
+        Response::Copied(it) => storage::copied(it),
+        Response::Exported(it) => {
+            vec![format!("{} is in {} ({})", it.image, it.file.display(), size(it.size))]
+        }
+        Response::Imported(it) => storage::imported(it),
+        Response::Account(it) => storage::account(it),
+        Response::Gc(outcome) => storage::gc(outcome),
+        Response::Usage(usage) => storage::usage(usage),
         Response::Deleted(it) => {
             vec![format!("{}:{} is out of the registry", it.repository, it.tag)]
         }

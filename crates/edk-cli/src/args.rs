@@ -12,7 +12,8 @@ use edk_model::{Code, Reference};
 
 use crate::{
     ask,
-    looks::{ExtensionsArgs, InspectArgs, InstallArgs, RegistryAction, UploadArgs},
+    looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
+    registry::RegistryAction,
     serve,
 };
 
@@ -158,7 +159,9 @@ enum Action {
     #[command(
         subcommand,
         after_help = "Examples:
-  edk registry serve               at port 5577"
+  edk registry serve               at port 5577
+  edk registry usage               where the bytes are
+  edk registry gc --budget 20GB    gives back what nobody needs"
     )]
     Registry(RegistryAction),
     /// The sandbox: a platform on this machine for extension work.

@@ -12,6 +12,7 @@ mod args;
 mod ask;
 mod interrupt;
 mod looks;
+mod registry;
 mod report;
 mod serve;
 mod show;
@@ -83,15 +84,12 @@ fn prepare(args: &Args) -> Result<(Engine, Command), Failure> {
 }
 
 fn engine(args: &Args) -> Result<Engine, Failure> {
+    let (variable, home) = (|name: &str| std::env::var_os(name), std::env::home_dir());
     let setup = Setup {
-        data: machine::data_folder(
-            args.home.as_deref(),
-            &|name| std::env::var_os(name),
-            std::env::home_dir(),
-        )?,
+        data: machine::data_folder(args.home.as_deref(), &variable, home.clone())?,
         // This very program, even when its file was replaced while it runs.
         program: "/proc/self/exe".into(),
-        host: machine::settings(&|name| std::env::var_os(name)),
+        host: machine::settings(&variable, home.as_deref()),
         now: std::time::SystemTime::now,
     };
     Ok(Engine::new(setup))

@@ -63,10 +63,13 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<BaseOutcome, EngineError> {
         let monitor = monitor.stage("base");
+        // Until it has its tag, nothing else names what is made.
+        let _lease = self.store()?.lease()?;
         let reference = format!("local-only/{}:latest", request.name);
         if let Some(from) = &request.from {
             monitor.started(&request.name);
-            let image = adopt_base(self.store()?, &request.name, from, &monitor)?;
+            let access = &self.setup.host.registries;
+            let image = adopt_base(self.store()?, &request.name, from, access, &monitor)?;
             monitor.finished(&request.name, Outcome::Done, &format!("taken from {from}"));
             let (digest, size) = (image.descriptor.digest, image.size());
             return Ok(BaseOutcome { reference, digest, size, reused: false });

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Instant};
 use edk_extension::{ExtensionError, ImageDir, Project, Role, build_order};
 use edk_image::{Image, Plan, PlanRequest, local_only_repository};
 use edk_model::{Digest, Monitor, Outcome};
+use edk_store::Lease;
 use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError};
@@ -57,6 +58,8 @@ pub struct ImageOutcome {
 pub(crate) struct BuiltImages {
     pub(crate) outcome: BuildOutcome,
     pub(crate) images: Vec<(String, Role, Image)>,
+    /// Keeps what was built until it has its tags.
+    _lease: Lease,
 }
 
 impl BuiltImages {
@@ -94,6 +97,7 @@ impl Engine {
     ) -> Result<BuiltImages, EngineError> {
         let monitor = monitor.stage("build");
         let started = Instant::now();
+        let lease = self.store()?.lease()?;
         let mut images = Vec::new();
         let mut outcomes: Vec<ImageOutcome> = Vec::new();
         let order = build_order(project)?;
@@ -113,7 +117,8 @@ impl Engine {
         }
         let unchanged = outcomes.iter().all(|outcome| outcome.unchanged);
         let seconds = started.elapsed().as_secs_f64();
-        Ok(BuiltImages { outcome: BuildOutcome { images: outcomes, unchanged, seconds }, images })
+        let outcome = BuildOutcome { images: outcomes, unchanged, seconds };
+        Ok(BuiltImages { outcome, images, _lease: lease })
     }
 
     fn plan_image(

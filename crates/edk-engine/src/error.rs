@@ -129,6 +129,21 @@ pub enum EngineError {
     /// The machine refused to start what a server or client needs.
     #[error("could not start the network")]
     Network(#[source] io::Error),
+    /// An address of the user's at which nothing can listen.
+    #[error("could not listen at {address}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The accounts of the registry.
+    #[error(transparent)]
+    Access(#[from] edk_registry::AccessError),
+    /// The certificate of the registry.
+    #[error(transparent)]
+    Certificate(#[from] edk_registry::CertificateError),
     /// From `edk-store`.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -174,6 +189,8 @@ impl EngineError {
     /// The room's error, when it is one.
     fn room(&self) -> Option<&dyn Explain> {
         match self {
+            Self::Access(error) => Some(error),
+            Self::Certificate(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Container(error) => Some(error),
             Self::Image(error) => Some(error),
@@ -194,6 +211,7 @@ impl Explain for EngineError {
             Self::Version { .. }
             | Self::Preflight { .. }
             | Self::NoDagImage { .. }
+            | Self::Listen { .. }
             | Self::Parameter { .. }
             | Self::Form { .. } => Code::InvalidInput,
             Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
@@ -234,6 +252,9 @@ impl Explain for EngineError {
             Self::Installed { .. } => {
                 hint("uninstall it first: a platform can't change a release that is there")
             }
+            Self::Listen { .. } => hint(
+                "name an address of this machine and a free port, such as `--listen 192.168.1.5:5577`",
+            ),
             Self::PortTaken { .. } => hint("name another port, or `--port 0` for any that is free"),
             Self::RegistryServed { .. } => {
                 hint("pull from there: it is the same registry; `--port 0` serves it once more")

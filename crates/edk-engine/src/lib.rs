@@ -54,7 +54,13 @@ pub use new::{FileOutcome, NewOutcome, NewRequest, TemplateSummary};
 pub use package::{PackageOutcome, PackageRequest};
 pub use preview::{Preview, PreviewFile, PreviewRefusal, PreviewRequest, PreviewState};
 pub use push::{PushOutcome, PushRequest, Pushed};
-pub use registry::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
+pub use registry::{
+    AccountOutcome, CopyOutcome, ExportOutcome, GcKept, GcOutcome, GcRemoval, ImageDetails,
+    ImportOutcome, ImportedImage, LanRequest, LayerDetails, LayerView, MirrorOf, MirrorOfError,
+    PlatformImage, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
+    RegistryShowRequest, RepositoryUsage, RepositoryView, TagUsageView, TagView, UsageView,
+};
 pub use run::{RunOutcome, RunRequest};
 pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};
 pub use serving::{RegistryService, ServedBy};

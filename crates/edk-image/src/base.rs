@@ -4,7 +4,7 @@ use edk_archive::{Entry, Kind, TarWriter};
 use edk_model::{Monitor, Reference};
 use edk_store::Store;
 
-use crate::{Config, Image, ImageError, key::KeyMaker, layer::LayerWriter, pull};
+use crate::{Access, Config, Image, ImageError, key::KeyMaker, layer::LayerWriter, pull};
 
 /// The static program of `installer/`, built by this room's build script.
 const INSTALLER: &[u8] = include_bytes!(env!("EDK_INSTALLER"));
@@ -23,10 +23,11 @@ pub(crate) fn find_base(
     store: &Store,
     reference: &Reference,
     place: &str,
+    access: &Access,
     monitor: &Monitor,
 ) -> Result<Image, ImageError> {
     if reference.local_only().is_none() {
-        return pull::find_or_pull(store, reference, monitor);
+        return pull::find_or_pull(store, reference, access, monitor);
     }
     if let Some(image) = find_local_base(store, reference)? {
         return Ok(image);

@@ -5,7 +5,7 @@ use edk_model::{Descriptor, Digest, Monitor, Reference, SOURCE_DATE_EPOCH, Unit}
 use edk_store::Store;
 
 use crate::{
-    DEFAULT_PATH, Image, ImageError, Layer, Plan, PlanRequest,
+    Access, DEFAULT_PATH, Image, ImageError, Layer, Plan, PlanRequest,
     base::find_base,
     context::{Content, Source},
     image::{diff_ids, prepare_layers},
@@ -32,6 +32,8 @@ pub struct HostSettings {
     pub env: Vec<(String, String)>,
     /// Files, such as the resolver's configuration and the CA bundle.
     pub binds: Vec<Bind>,
+    /// How the registries of bases are reached.
+    pub registries: Access,
 }
 
 /// Builds images into a store.
@@ -66,7 +68,7 @@ impl Builder<'_> {
     /// As [`plan::plan`], [`ImageError::NoBase`] and [`ImageError::Pull`].
     pub fn plan(&self, request: &PlanRequest<'_>, monitor: &Monitor) -> Result<Plan, ImageError> {
         plan::plan(request, &mut |reference: &Reference, place: &str| {
-            find_base(self.store, reference, place, monitor)
+            find_base(self.store, reference, place, &self.host.registries, monitor)
         })
     }
 
@@ -76,6 +78,8 @@ impl Builder<'_> {
     /// [`ImageError::CommandFailed`] when a `RUN` step does, [`ImageError::Cancelled`], and what
     /// can go wrong with the disk. Finished steps are kept, so the next build goes on from there.
     pub fn build(&self, plan: &Plan, monitor: &Monitor) -> Result<Built, ImageError> {
+        let _lease = self.store.lease()?;
+        self.claim_bases(plan)?;
         let mut run = BuildRun { builder: self, plan, monitor, done: 0, reused: 0 };
         let mut stages: Vec<Vec<Layer>> = Vec::new();
         for stage in &plan.stages {
@@ -93,6 +97,20 @@ impl Builder<'_> {
         let unchanged = before == Some(image.descriptor.digest);
         self.remember_manifest(&image)?;
         Ok(Built { image, steps: plan.steps(), reused, unchanged })
+    }
+
+    /// Keeps the layers of the bases, whatever becomes of their tags meanwhile.
+    fn claim_bases(&self, plan: &Plan) -> Result<(), ImageError> {
+        for stage in &plan.stages {
+            let PlannedBase::Image(image) = &stage.base else { continue };
+            for layer in &image.layers {
+                let digest = layer.descriptor.digest;
+                if self.store.claim(&digest)?.is_none() {
+                    return Err(edk_store::StoreError::NoBlob(digest).into());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The manifest that was made of the same configuration and layers before.

@@ -78,11 +78,36 @@ pub enum ImageError {
     Pull {
         /// The image.
         reference: String,
-        /// Whether the registry could not even be reached.
-        unreachable: bool,
+        /// What it comes down to.
+        problem: RegistryProblem,
         /// What went wrong.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A registry can't be reached, or does not take an image.
+    #[error("could not push `{reference}`")]
+    Push {
+        /// The image.
+        reference: String,
+        /// What it comes down to.
+        problem: RegistryProblem,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An image that is not in the store.
+    #[error("`{reference}` is not in the registry of this machine")]
+    NoImage {
+        /// The image.
+        reference: String,
+    },
+    /// A file that is no archive of images, or not a whole one.
+    #[error("`{}` can't be imported: {reason}", path.display())]
+    Archived {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The disk refused.
     #[error("could not read or write `{}`", path.display())]
@@ -107,6 +132,44 @@ pub enum ImageError {
     Cancelled(#[from] Cancelled),
 }
 
+/// What a registry's trouble comes down to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistryProblem {
+    /// It can't be reached.
+    Unreachable,
+    /// It wants another login, or one at all.
+    Unauthorised,
+    /// It does not have the image.
+    NotFound,
+    /// It answered, and the answer is a refusal or makes no sense.
+    Refused,
+}
+
+impl RegistryProblem {
+    fn code(self) -> Code {
+        match self {
+            Self::Unreachable => Code::Unreachable,
+            Self::Unauthorised => Code::Unauthorised,
+            Self::NotFound => Code::NotFound,
+            Self::Refused => Code::Refused,
+        }
+    }
+
+    fn hints(self, reference: &str) -> Vec<String> {
+        let registry = reference.split('/').next().unwrap_or_default();
+        match self {
+            Self::Unreachable => {
+                vec!["check the address, the network and the proxy settings".to_owned()]
+            }
+            Self::Unauthorised => vec![format!(
+                "log in: `podman login {registry}` or `docker login {registry}`; the login is found where they keep it"
+            )],
+            Self::NotFound => vec!["check the name and the tag".to_owned()],
+            Self::Refused => Vec::new(),
+        }
+    }
+}
+
 impl ImageError {
     pub(crate) fn io(path: &std::path::Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
@@ -116,14 +179,15 @@ impl ImageError {
 impl Explain for ImageError {
     fn code(&self) -> Code {
         match self {
-            Self::Findings { .. } | Self::BadArchive { .. } => Code::InvalidInput,
-            Self::NoBase { .. } | Self::NoRecipe { .. } => Code::NotFound,
+            Self::Findings { .. } | Self::BadArchive { .. } | Self::Archived { .. } => {
+                Code::InvalidInput
+            }
+            Self::NoBase { .. } | Self::NoRecipe { .. } | Self::NoImage { .. } => Code::NotFound,
             Self::NoProgram { .. } => Code::Precondition,
             Self::CommandFailed { .. } => Code::CommandFailed,
             Self::Malformed { .. } => Code::Refused,
             Self::Unsupported { .. } => Code::Unsupported,
-            Self::Pull { unreachable: true, .. } => Code::Unreachable,
-            Self::Pull { .. } => Code::Refused,
+            Self::Pull { problem, .. } | Self::Push { problem, .. } => problem.code(),
             Self::Io { source, .. } => Code::of_io(source),
             Self::Archive(error) => error.code(),
             Self::Store(error) => error.code(),
@@ -153,9 +217,18 @@ impl Explain for ImageError {
                 }
                 hints
             }
-            Self::Pull { unreachable: true, .. } => {
+            Self::Pull { problem: RegistryProblem::Unreachable, .. } => {
                 vec!["check the network and the proxy settings, or make the base from Debian packages: `edk base`".to_owned()]
             }
+            Self::Pull { reference, problem, .. } | Self::Push { reference, problem, .. } => {
+                problem.hints(reference)
+            }
+            Self::NoImage { .. } => vec![
+                "`edk registry list` tells what is; to pull, name the registry: `docker.io/library/debian:12`".to_owned(),
+            ],
+            Self::Archived { .. } => vec![
+                "make one with `edk registry export`, or `skopeo copy docker://IMAGE oci-archive:FILE`".to_owned(),
+            ],
             Self::Archive(error) => error.hints(),
             Self::Store(error) => error.hints(),
             Self::Container(error) => error.hints(),

@@ -6,6 +6,8 @@
 //! store, found again by the digest of these three. `COPY` is written as a layer without touching
 //! a root file system; `RUN` is carried out by `edk-container`.
 //!
+//! Images come from other registries and go there, or into OCI archives ([`pull`], [`copy()`],
+//! [`export`], [`import`]); their bytes are streamed and their digests stay.
 //! [`ImageArchive`] takes images from a file which others made.
 //!
 //! The room never edits the user's files, calls no other builder and knows nothing of Kaapana but
@@ -25,6 +27,7 @@ mod key;
 mod layer;
 mod plan;
 mod pull;
+mod transfer;
 mod tree;
 mod value;
 
@@ -33,8 +36,11 @@ pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
 pub use build::{Builder, Built, HostSettings};
 pub use config::{Config, DEFAULT_PATH};
-pub use error::ImageError;
+pub use error::{ImageError, RegistryProblem};
 pub use foresee::Foreseen;
 pub use image::{Image, Layer};
 pub use plan::{Plan, PlanRequest, plan};
 pub use pull::{adopt_base, pull};
+pub use transfer::{
+    Access, Copied, ImportedImages, Mirror, ShownImage, ShownLayer, copy, export, import, show,
+};

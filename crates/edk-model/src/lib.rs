@@ -18,7 +18,7 @@ mod oci;
 mod reference;
 mod secret;
 
-pub use digest::{Digest, DigestError, Hasher};
+pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use event::{Event, EventKind, Outcome, Unit};
 pub use failure::{Code, Explain, Failure};
 pub use finding::{Finding, Severity, Span};

@@ -156,6 +156,8 @@ impl<'de> Deserialize<'de> for Reference {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(text: &str, registry: Option<&str>, repository: &str, tag: Option<&str>) {
@@ -190,5 +192,22 @@ mod tests {
         assert_eq!(name("local-only/base-installer:latest").as_deref(), Some("base-installer"));
         assert_eq!(name("localhost:5000/local-only/x"), None);
         assert_eq!(name("debian"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_reference_is_written_as_it_was_read_and_names_no_other_folder(
+            text in prop_oneof![
+                "\\PC{0,40}",
+                "([a-zA-Z0-9.:-]{1,8}/)?[a-zA-Z0-9._/-]{0,20}(:[a-zA-Z0-9._-]{0,8})?(@sha256:[0-9a-f]{64})?",
+            ],
+        ) {
+            if let Ok(reference) = text.parse::<Reference>() {
+                prop_assert_eq!(reference.to_string(), text);
+                let mut parts = reference.repository.split('/');
+                prop_assert!(parts.all(|part| is_path_component(part) && !part.contains("..")));
+                prop_assert!(reference.tag.as_deref().is_none_or(is_tag));
+            }
+        }
     }
 }

@@ -6,12 +6,13 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     response::{IntoResponse as _, Response},
 };
+use edk_model::Digest;
 use edk_store::{Store, StoreError};
 use serde_json::json;
 use tokio::task;
 
 use crate::{
-    Registry, blob, listing, manifest,
+    Registry, blob, guard, listing, manifest,
     query::Query,
     refusal::Refusal,
     route::{self, Route},
@@ -30,12 +31,33 @@ pub(crate) struct Asked {
     pub(crate) query: Query,
     /// Whether only the head of the answer is wanted.
     pub(crate) head: bool,
+    /// Whether the client may see but some repositories, and so not every blob.
+    pub(crate) restricted: bool,
 }
 
 impl Asked {
     /// Returns the value of a header, when it is there and readable.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the repositories of the store in which what a client calls `name` is: its own, and
+    /// the one in which what is mirrored is kept.
+    pub(crate) fn repositories(&self, name: &str) -> Vec<String> {
+        let upstream = self.registry.options.upstream.as_ref();
+        let kept = upstream.and_then(|upstream| upstream.kept_in(name));
+        [Some(name.to_owned()), kept].into_iter().flatten().collect()
+    }
+
+    /// Returns the size of a blob which a push to `repository` counts on, or `None` when it is not
+    /// there; it stays for as long as the push lasts.
+    pub(crate) async fn claim(
+        &self,
+        repository: &str,
+        digest: Digest,
+    ) -> Result<Option<u64>, Refusal> {
+        self.registry.pushes.touch(&self.registry.store, repository).await?;
+        self.store(move |store| store.claim(&digest)).await
     }
 
     /// Runs `work` on the store where it may block.
@@ -58,10 +80,21 @@ pub(crate) async fn answer(State(registry): State<Arc<Registry>>, request: Reque
 
 async fn dispatch(registry: Arc<Registry>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let route = route::parse(&parts.method, parts.uri.path())?;
+    let mut restricted = false;
+    let route = match &registry.logins {
+        None => route::parse(&parts.method, parts.uri.path())?,
+        Some(logins) => {
+            // Whoever is a stranger learns nothing, not even which paths there are.
+            let account = logins.who(&parts.headers).await?;
+            let route = route::parse(&parts.method, parts.uri.path())?;
+            guard::allow(&account, &route)?;
+            restricted = !account.may_pull_all();
+            route
+        }
+    };
     refuse_web_pages(&parts.method, &parts.headers)?;
     let (query, head) = (Query::of(&parts.uri), parts.method == Method::HEAD);
-    let asked = Asked { registry, headers: parts.headers, query, head };
+    let asked = Asked { registry, headers: parts.headers, query, head, restricted };
     match route {
         Route::Version => Ok(Json(json!({})).into_response()),
         Route::Catalog => listing::catalog(&asked).await,
@@ -70,7 +103,7 @@ async fn dispatch(registry: Arc<Registry>, request: Request) -> Result<Response,
         Route::GetManifest(name, reference) => manifest::get(&asked, name, reference).await,
         Route::PutManifest(name, reference) => manifest::put(&asked, name, reference, body).await,
         Route::DeleteManifest(name, reference) => manifest::delete(&asked, name, reference).await,
-        Route::GetBlob(digest) => blob::get(&asked, digest).await,
+        Route::GetBlob(name, digest) => blob::get(&asked, &name, digest).await,
         Route::DeleteBlob(digest) => blob::delete(&asked, digest).await,
         Route::StartUpload(name) => upload::start(&asked, name, body).await,
         Route::UploadStatus(name, id) => upload::status(&asked, &name, id).await,

@@ -25,15 +25,28 @@ use crate::{
 };
 
 /// How much of a blob is read at once, in bytes.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 512 << 10;
 
 /// How many pieces are read ahead of the client.
 const AHEAD: usize = 2;
 
 /// Sends a blob, or the part of it that the client asks for.
-pub(crate) async fn get(asked: &Asked, digest: Digest) -> Result<Response, Refusal> {
+pub(crate) async fn get(
+    asked: &Asked,
+    repository: &str,
+    digest: Digest,
+) -> Result<Response, Refusal> {
     let unknown = || Refusal::BlobUnknown { digest };
-    let size = asked.store(move |store| Ok(store.size(&digest))).await?.ok_or_else(unknown)?;
+    if asked.restricted && !belongs(asked, repository, digest).await? {
+        return Err(unknown());
+    }
+    fetch(asked, repository, digest).await?;
+    let size = match asked.head {
+        // Who only asks whether it is there is about to push a manifest that needs it.
+        true => asked.claim(repository, digest).await?,
+        false => asked.store(move |store| Ok(store.size(&digest))).await?,
+    };
+    let size = size.ok_or_else(unknown)?;
     if condition::is_known(&asked.headers, &digest) {
         let tag = [(header::ETAG, condition::entity_tag(&digest))];
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
@@ -54,6 +67,37 @@ pub(crate) async fn get(asked: &Asked, digest: Digest) -> Result<Response, Refus
         }
         Wanted::Part(part) => send_part(asked, digest, size, part).await,
     }
+}
+
+/// Says whether a manifest of the repository names the blob.
+pub(crate) async fn belongs(
+    asked: &Asked,
+    repository: &str,
+    digest: Digest,
+) -> Result<bool, Refusal> {
+    let repositories = asked.repositories(repository);
+    asked
+        .store(move |store| {
+            let name = digest.to_string();
+            for repository in &repositories {
+                let manifests = store.manifests(repository)?;
+                if manifests.iter().any(|it| names_it(store, &it.digest, &name)) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await
+}
+
+/// Fetches a blob that is not here from the registry that is mirrored, if there is one.
+async fn fetch(asked: &Asked, repository: &str, digest: Digest) -> Result<(), Refusal> {
+    if let Some(upstream) = &asked.registry.options.upstream
+        && asked.store(move |store| Ok(store.size(&digest))).await?.is_none()
+    {
+        upstream.blob(repository, digest).await?;
+    }
+    Ok(())
 }
 
 async fn send_part(
@@ -128,11 +172,14 @@ fn find_user(store: &Store, digest: &Digest) -> Result<Option<(String, Digest)>,
     let name = digest.to_string();
     for repository in store.repositories()? {
         for manifest in store.manifests(&repository)? {
-            let names_it = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(&name);
-            if manifest.digest == *digest || store.read(&manifest.digest).is_ok_and(names_it) {
+            if manifest.digest == *digest || names_it(store, &manifest.digest, &name) {
                 return Ok(Some((repository, manifest.digest)));
             }
         }
     }
     Ok(None)
+}
+
+fn names_it(store: &Store, manifest: &Digest, name: &str) -> bool {
+    store.read(manifest).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(name))
 }

@@ -123,3 +123,65 @@ fn shared(raw: &Raw) -> Result<Document, Refusal> {
         annotations: raw.annotations.clone().unwrap_or_default(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What a hostile client would put anywhere in a manifest.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,12}".prop_map(Value::from),
+            "(sha256|sha512|md5):[0-9a-f]{0,64}".prop_map(Value::from),
+            Just(json!({ "digest": Digest::of(b""), "size": -1, "mediaType": "x" })),
+        ];
+        let key = prop_oneof![
+            Just("config"),
+            Just("layers"),
+            Just("manifests"),
+            Just("subject"),
+            Just("digest"),
+            Just("mediaType"),
+            Just("annotations"),
+            Just("urls"),
+            Just("schemaVersion"),
+        ];
+        leaf.prop_recursive(4, 24, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(key.clone().prop_map(str::to_owned), inner, 0..5)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_and_no_type_make_the_reader_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..60),
+            kind in prop::option::of("\\PC{0,20}"),
+        ) {
+            let _ = parse(&bytes, kind.as_deref());
+        }
+
+        #[test]
+        fn what_is_taken_has_a_known_type_and_names_real_digests(value in any_value()) {
+            let mut value = value;
+            if let Value::Object(object) = &mut value {
+                object.insert("schemaVersion".to_owned(), 2.into());
+            }
+            if let Ok(document) = parse(value.to_string().as_bytes(), None) {
+                prop_assert!(document.media_type.starts_with("application/vnd."));
+                let text = value.to_string();
+                for digest in document.blobs.iter().chain(&document.manifests) {
+                    prop_assert!(text.contains(&digest.to_string()));
+                }
+            }
+        }
+    }
+}

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Json,
@@ -33,14 +33,18 @@ pub(crate) async fn catalog(asked: &Asked) -> Result<Response, Refusal> {
     paged(asked, names, "/v2/_catalog", |items| json!({ "repositories": items }))
 }
 
-/// Lists the tags of a repository.
+/// Lists the tags of a repository; of one that is mirrored, those that were fetched.
 pub(crate) async fn tags(asked: &Asked, name: String) -> Result<Response, Refusal> {
-    let repository = name.clone();
+    let repositories = asked.repositories(&name);
     let (tags, known) = asked
         .store(move |store| {
-            let tags = store.tags(&repository)?;
-            let known = !tags.is_empty() || !store.manifests(&repository)?.is_empty();
-            Ok((tags, known))
+            let (mut tags, mut known) = (BTreeSet::new(), false);
+            for repository in &repositories {
+                tags.extend(store.tags(repository)?);
+                known |= !store.manifests(repository)?.is_empty();
+            }
+            known |= !tags.is_empty();
+            Ok((tags.into_iter().collect(), known))
         })
         .await?;
     if !known {

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use edk_model::{Descriptor, Digest};
+use edk_model::{Algorithm, Descriptor, Digest};
 use edk_store::{Store, StoreError};
 use tokio::task;
 
@@ -32,7 +32,13 @@ pub(crate) async fn get(
     reference: Reference,
 ) -> Result<Response, Refusal> {
     let unknown = unknown(&repository, &reference);
-    let found = asked.store(move |store| find(store, &repository, &reference)).await?;
+    let (name, wanted) = (repository.clone(), reference.clone());
+    let mut found = asked.store(move |store| find(store, &name, &wanted)).await?;
+    if let (None, Some(upstream)) = (&found, &asked.registry.options.upstream)
+        && let Some(mirror) = upstream.manifest(&repository, &reference.to_string()).await?
+    {
+        found = asked.store(move |store| find(store, &mirror, &reference)).await?;
+    }
     let Some(descriptor) = found else { return Err(unknown) };
     let digest = descriptor.digest;
     let identity =
@@ -76,17 +82,24 @@ pub(crate) async fn put(
 ) -> Result<Response, Refusal> {
     let bytes = read(asked, body).await?;
     let document = document::parse(&bytes, asked.header(&header::CONTENT_TYPE))?;
-    let digest = Digest::of(&bytes);
+    let algorithm = match reference {
+        Reference::Digest(expected) => expected.algorithm(),
+        Reference::Tag(_) => Algorithm::Sha256,
+    };
+    let digest = Digest::with(algorithm, &bytes);
     if let Reference::Digest(expected) = reference
         && expected != digest
     {
         return Err(Refusal::DigestMismatch { expected, actual: digest });
     }
+    asked.registry.pushes.touch(&asked.registry.store, &repository).await?;
     let location = format!("/v2/{repository}/manifests/{digest}");
     let subject = document.subject;
     let registry = Arc::clone(&asked.registry);
-    task::spawn_blocking(move || keep(&registry, &repository, &reference, &document, &bytes))
-        .await??;
+    task::spawn_blocking(move || {
+        keep(&registry, &repository, &reference, algorithm, &document, &bytes)
+    })
+    .await??;
     let headers = [(header::LOCATION, location), (CONTENT_DIGEST, digest.to_string())];
     let mut response = (StatusCode::CREATED, headers).into_response();
     if let Some(value) = subject.and_then(|subject| subject.to_string().parse().ok()) {
@@ -109,6 +122,7 @@ fn keep(
     registry: &Registry,
     repository: &str,
     reference: &Reference,
+    algorithm: Algorithm,
     document: &Document,
     bytes: &[u8],
 ) -> Result<(), Refusal> {
@@ -118,7 +132,7 @@ fn keep(
     if !missing.is_empty() {
         return Err(Refusal::ManifestBlobUnknown { missing });
     }
-    let descriptor = store.put(&document.media_type, bytes)?;
+    let descriptor = store.put_with(algorithm, &document.media_type, bytes)?;
     match reference {
         Reference::Tag(tag) => store.tag(repository, tag, &descriptor)?,
         Reference::Digest(_) => store.add_manifest(repository, &descriptor)?,
@@ -129,11 +143,16 @@ fn keep(
 /// Returns what the manifest needs and does not find. An index needs its manifests in the same
 /// repository, since nobody could pull them through it otherwise.
 fn missing(store: &Store, repository: &str, document: &Document) -> Result<Vec<Digest>, Refusal> {
-    let absent = |digest: &&Digest| store.size(digest).is_none();
-    let mut missing: Vec<Digest> = document.blobs.iter().filter(absent).copied().collect();
-    for digest in &document.manifests {
-        if find(store, repository, &Reference::Digest(*digest))?.is_none() {
+    let mut missing = Vec::new();
+    for digest in &document.blobs {
+        if store.claim(digest)?.is_none() {
             missing.push(*digest);
+        }
+    }
+    for digest in &document.manifests {
+        match find(store, repository, &Reference::Digest(*digest))? {
+            Some(manifest) => store.add_manifest(repository, &manifest)?,
+            None => missing.push(*digest),
         }
     }
     Ok(missing)

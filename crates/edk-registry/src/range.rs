@@ -53,6 +53,8 @@ fn number(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -93,6 +95,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(chunk(header), expected, "{header}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_asks_for_bytes_outside_the_blob(
+            header in prop_oneof!["\\PC{0,30}", "(bytes=)?[0-9]{0,21}-?[0-9]{0,21}(,[0-9-]{0,5})?"],
+            size in prop_oneof![0_u64..20, Just(u64::MAX)],
+        ) {
+            if let Wanted::Part(part) = wanted(Some(&header), size) {
+                prop_assert!(part.start() <= part.end() && *part.end() < size, "{header}");
+            }
+            if let Some(part) = chunk(&header) {
+                prop_assert!(part.start() <= part.end(), "{header}");
+            }
         }
     }
 }

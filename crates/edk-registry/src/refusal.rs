@@ -7,6 +7,8 @@ use edk_model::{Code, Digest, Explain as _, Failure};
 use edk_store::StoreError;
 use serde_json::{Value, json};
 
+use crate::UpstreamError;
+
 /// Every way to say no. It never leaves the room: a client sees it as the error body of the OCI
 /// distribution specification, "Error Codes".
 #[derive(Debug, thiserror::Error)]
@@ -19,11 +21,21 @@ pub(crate) enum Refusal {
     WebPage,
     #[error("this registry is known as localhost and by no other name")]
     OtherName,
+    #[error("log in to this registry first")]
+    Unauthorised,
+    #[error("account `{account}` may not {what}")]
+    Denied { account: String, what: String },
+    #[error("the blob has more than the {limit} bytes which this registry takes")]
+    BlobTooLarge { limit: u64 },
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     #[error("`{name}` {reason}")]
     NameInvalid { name: String, reason: String },
     #[error("there is no repository `{name}`")]
     NameUnknown { name: String },
-    #[error("`{text}` is not a digest which this registry keeps: sha256:<64 hex digits>")]
+    #[error(
+        "`{text}` is not a digest which this registry keeps: sha256:<64 hex digits> or sha512:<128>"
+    )]
     DigestInvalid { text: String },
     #[error("the content has digest {actual}, not {expected} as announced")]
     DigestMismatch { expected: Digest, actual: Digest },
@@ -71,8 +83,12 @@ impl Refusal {
             | Self::BlobUnknown { .. }
             | Self::UploadUnknown { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } | Self::BlobInUse { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::WebPage | Self::OtherName => StatusCode::FORBIDDEN,
-            Self::ManifestTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unauthorised => StatusCode::UNAUTHORIZED,
+            Self::WebPage | Self::OtherName | Self::Denied { .. } => StatusCode::FORBIDDEN,
+            Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::ManifestTooLarge { .. } | Self::BlobTooLarge { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::BlobRange { .. } | Self::UploadRange { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Store(error) if error.code() == Code::DiskFull => {
                 StatusCode::INSUFFICIENT_STORAGE
@@ -87,7 +103,8 @@ impl Refusal {
     fn code(&self) -> &'static str {
         match self {
             Self::NoEndpoint { .. } | Self::Method { .. } | Self::BlobInUse { .. } => "UNSUPPORTED",
-            Self::WebPage | Self::OtherName => "DENIED",
+            Self::Unauthorised => "UNAUTHORIZED",
+            Self::WebPage | Self::OtherName | Self::Denied { .. } => "DENIED",
             Self::NameInvalid { .. } => "NAME_INVALID",
             Self::NameUnknown { .. } => "NAME_UNKNOWN",
             Self::DigestInvalid { .. } | Self::DigestMismatch { .. } => "DIGEST_INVALID",
@@ -99,8 +116,8 @@ impl Refusal {
             Self::UploadUnknown { .. } => "BLOB_UPLOAD_UNKNOWN",
             Self::BlobRange { .. } => "RANGE_INVALID",
             Self::UploadInvalid { .. } | Self::UploadRange { .. } => "BLOB_UPLOAD_INVALID",
-            Self::Size { .. } => "SIZE_INVALID",
-            Self::Store(_) | Self::Task(_) => "UNKNOWN",
+            Self::Size { .. } | Self::BlobTooLarge { .. } => "SIZE_INVALID",
+            Self::Store(_) | Self::Task(_) | Self::Upstream(_) => "UNKNOWN",
         }
     }
 
@@ -130,6 +147,10 @@ impl Refusal {
     fn headers(&self) -> Vec<(HeaderName, String)> {
         match self {
             Self::Method { allow } => vec![(header::ALLOW, (*allow).to_owned())],
+            // Clients answer either with a password or, when they have one, with a token.
+            Self::Unauthorised => {
+                vec![(header::WWW_AUTHENTICATE, "Basic realm=\"kaapana-edk\"".to_owned())]
+            }
             Self::BlobInUse { .. } => vec![(header::ALLOW, "GET, HEAD".to_owned())],
             Self::BlobRange { size } => vec![(header::CONTENT_RANGE, format!("bytes */{size}"))],
             Self::UploadRange { location, size } => vec![

@@ -33,7 +33,7 @@ pub(crate) enum Route {
     GetManifest(String, Reference),
     PutManifest(String, Reference),
     DeleteManifest(String, Reference),
-    GetBlob(Digest),
+    GetBlob(String, Digest),
     DeleteBlob(Digest),
     StartUpload(String),
     UploadStatus(String, Uuid),
@@ -62,8 +62,8 @@ pub(crate) fn parse(method: &Method, path: &str) -> Result<Route, Refusal> {
         }
         [name @ .., "blobs", "uploads", id] => upload(method, &repository(name)?, id),
         [name @ .., "blobs", digest] => {
-            repository(name)?;
-            blob(method, parse_digest(digest)?)
+            let name = repository(name)?;
+            blob(method, name, parse_digest(digest)?)
         }
         [name @ .., "manifests", reference] => manifest(method, &repository(name)?, reference),
         [name @ .., "tags", "list"] => read_only(method, Route::Tags(repository(name)?)),
@@ -74,7 +74,7 @@ pub(crate) fn parse(method: &Method, path: &str) -> Result<Route, Refusal> {
     }
 }
 
-/// Reads a digest of the one algorithm which the store keeps.
+/// Reads a digest by an algorithm which the store keeps.
 pub(crate) fn parse_digest(text: &str) -> Result<Digest, Refusal> {
     text.parse().map_err(|_| Refusal::DigestInvalid { text: text.to_owned() })
 }
@@ -94,9 +94,9 @@ fn read_only(method: &Method, route: Route) -> Result<Route, Refusal> {
     }
 }
 
-fn blob(method: &Method, digest: Digest) -> Result<Route, Refusal> {
+fn blob(method: &Method, name: String, digest: Digest) -> Result<Route, Refusal> {
     match *method {
-        Method::GET | Method::HEAD => Ok(Route::GetBlob(digest)),
+        Method::GET | Method::HEAD => Ok(Route::GetBlob(name, digest)),
         Method::DELETE => Ok(Route::DeleteBlob(digest)),
         _ => Err(Refusal::Method { allow: "GET, HEAD, DELETE" }),
     }
@@ -198,8 +198,8 @@ mod tests {
                 ("HEAD", "manifests/SHA", Route::GetManifest(n(), Reference::Digest(sha))),
                 ("PUT", "manifests/1.0", Route::PutManifest(n(), tag())),
                 ("DELETE", "manifests/1.0", Route::DeleteManifest(n(), tag())),
-                ("GET", "blobs/SHA", Route::GetBlob(sha)),
-                ("HEAD", "blobs/sha256%3A", Route::GetBlob(sha)),
+                ("GET", "blobs/SHA", Route::GetBlob(n(), sha)),
+                ("HEAD", "blobs/sha256%3A", Route::GetBlob(n(), sha)),
                 ("DELETE", "blobs/SHA", Route::DeleteBlob(sha)),
                 ("POST", "blobs/uploads/", Route::StartUpload(n())),
                 ("POST", "blobs/uploads", Route::StartUpload(n())),
@@ -251,8 +251,9 @@ mod tests {
 
     fn name_in(route: &Route) -> Option<&str> {
         match route {
-            Route::Version | Route::Catalog | Route::GetBlob(_) | Route::DeleteBlob(_) => None,
+            Route::Version | Route::Catalog | Route::DeleteBlob(_) => None,
             Route::Tags(name)
+            | Route::GetBlob(name, _)
             | Route::Referrers(name, _)
             | Route::GetManifest(name, _)
             | Route::PutManifest(name, _)
@@ -266,6 +267,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn only_the_id_of_a_session_names_one(id in prop_oneof!["\\PC{1,40}", "[0-9a-fA-F-]{30,38}"]) {
+            if let Ok(Route::UploadStatus(_, uuid)) = parse(&Method::GET, &format!("/v2/a/blobs/uploads/{id}")) {
+                let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '{', '}'], "");
+                prop_assert_eq!(plain(&id).replace("urn:uuid:", ""), plain(&uuid.to_string()));
+            }
+        }
+
         #[test]
         fn no_path_panics_or_gives_a_name_that_leaves_its_folder(
             parts in prop::collection::vec(

@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use tokio::{sync, task};
 use uuid::Uuid;
 
-use crate::refusal::Refusal;
+use crate::{pushes::OpenUpload, refusal::Refusal};
 
 /// How long an upload may be silent before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -35,18 +35,26 @@ struct Session {
     repository: String,
     slot: Slot,
     touched: Instant,
+    _open: OpenUpload,
 }
 
 impl Sessions {
     /// Keeps a new upload and returns its id; drops those that were silent for too long.
-    pub(crate) fn start(&self, repository: &str, writer: BlobWriter, now: Instant) -> Uuid {
+    pub(crate) fn start(
+        &self,
+        repository: &str,
+        writer: BlobWriter,
+        open: OpenUpload,
+        now: Instant,
+    ) -> Uuid {
         let (id, slot) = (Uuid::new_v4(), slot(writer));
         let mut sessions = self.lock();
         // Who holds a slot is at work on it, however long ago the request came in.
         sessions.retain(|_, session| {
             now.duration_since(session.touched) < PATIENCE || Arc::strong_count(&session.slot) > 1
         });
-        sessions.insert(id, Session { repository: repository.to_owned(), slot, touched: now });
+        let repository = repository.to_owned();
+        sessions.insert(id, Session { repository, slot, touched: now, _open: open });
         id
     }
 
@@ -86,13 +94,14 @@ pub(crate) fn slot(writer: BlobWriter) -> Slot {
 /// client asks how many there are and goes on from there.
 ///
 /// # Errors
-/// [`Refusal::UploadInvalid`] if the body breaks off, [`Refusal::Store`] if the disk refuses.
-pub(crate) async fn append(held: Held, body: Body) -> Result<Held, Refusal> {
+/// [`Refusal::UploadInvalid`] if the body breaks off, [`Refusal::BlobTooLarge`] if the blob would
+/// have more than `limit` bytes, [`Refusal::Store`] if the disk refuses.
+pub(crate) async fn append(held: Held, body: Body, limit: u64) -> Result<Held, Refusal> {
     if body.is_end_stream() {
         return Ok(held);
     }
     let (sender, receiver) = sync::mpsc::channel(WAITING);
-    let writing = task::spawn_blocking(move || write(held, receiver));
+    let writing = task::spawn_blocking(move || write(held, receiver, limit));
     let mut pieces = body.into_data_stream();
     let mut broken = None;
     while let Some(piece) = pieces.next().await {
@@ -114,9 +123,16 @@ pub(crate) async fn append(held: Held, body: Body) -> Result<Held, Refusal> {
     broken.map_or(Ok(held), Err)
 }
 
-fn write(mut held: Held, mut pieces: sync::mpsc::Receiver<Bytes>) -> Result<Held, Refusal> {
+fn write(
+    mut held: Held,
+    mut pieces: sync::mpsc::Receiver<Bytes>,
+    limit: u64,
+) -> Result<Held, Refusal> {
     if let Some(writer) = held.as_mut() {
         while let Some(piece) = pieces.blocking_recv() {
+            if writer.size().saturating_add(piece.len() as u64) > limit {
+                return Err(Refusal::BlobTooLarge { limit });
+            }
             writer
                 .write_all(&piece)
                 .map_err(|source| StoreError::Io { path: "incoming".into(), source })?;
@@ -136,7 +152,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let (sessions, begin) = (Sessions::default(), Instant::now());
-        let start = |now| sessions.start("a", store.writer().unwrap(), now);
+        let open = || crate::pushes::Pushes::default().open("a");
+        let start = |now| sessions.start("a", store.writer().unwrap(), open(), now);
         let (silent, busy, touched) = (start(begin), start(begin), start(begin));
         let slot = sessions.find("a", busy, begin).unwrap();
         sessions.find("a", touched, begin + PATIENCE / 2).unwrap();

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     answer::{Asked, CONTENT_DIGEST},
-    range,
+    blob, range,
     refusal::Refusal,
     route::parse_digest,
     session::{self, Held, slot},
@@ -31,18 +31,22 @@ pub(crate) async fn start(
     body: Body,
 ) -> Result<Response, Refusal> {
     if let Some(digest) = asked.query.get("mount").map(parse_digest).transpose()?
-        && asked.store(move |store| Ok(store.size(&digest))).await?.is_some()
+        && (!asked.restricted || blob::belongs(asked, &repository, digest).await?)
+        && asked.claim(&repository, digest).await?.is_some()
     {
         return Ok(created(&repository, &digest));
     }
     let expected = asked.query.get("digest").map(parse_digest).transpose()?;
+    asked.registry.pushes.touch(&asked.registry.store, &repository).await?;
     let writer = asked.store(|store| store.writer()).await?;
     if let Some(expected) = expected {
-        let held = session::append(slot(writer).lock_owned().await, body).await?;
+        let _open = asked.registry.pushes.open(&repository);
+        let held = session::append(slot(writer).lock_owned().await, body, limit(asked)).await?;
         commit(held, "new", expected).await?;
         return Ok(created(&repository, &expected));
     }
-    let id = asked.registry.sessions.start(&repository, writer, Instant::now());
+    let open = asked.registry.pushes.open(&repository);
+    let id = asked.registry.sessions.start(&repository, writer, open, Instant::now());
     Ok(progress(StatusCode::ACCEPTED, &repository, id, 0))
 }
 
@@ -104,7 +108,12 @@ async fn take(asked: &Asked, repository: &str, id: Uuid, body: Body) -> Result<H
         }
         check_length(asked, (chunk.end() - chunk.start()).saturating_add(1))?;
     }
-    session::append(held, body).await
+    session::append(held, body, limit(asked)).await
+}
+
+/// How many bytes a blob may have.
+fn limit(asked: &Asked) -> u64 {
+    asked.registry.options.blob_limit.unwrap_or(u64::MAX)
 }
 
 fn check_length(asked: &Asked, expected: u64) -> Result<(), Refusal> {

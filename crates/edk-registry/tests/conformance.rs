@@ -7,13 +7,13 @@
 mod server;
 mod table;
 
-use edk_model::{Digest, media};
+use edk_model::{Algorithm, Digest, media};
 use serde_json::{Value, json};
 use server::Server;
 use table::{check, row};
 
 const UNKNOWN: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
-const SHA512: &str = "sha512:cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
+const OTHER: &str = "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709";
 const UPLOADS: &str = "/v2/a/blobs/uploads/";
 
 /// A manifest over the blobs `{}` and `layer`.
@@ -99,7 +99,7 @@ async fn blobs_are_pulled_whole_in_parts_and_only_when_they_are_news() {
             get(200).send("if-none-match", "\"other\"").content("0123456789"),
             row("Pulling blobs", "GET", format!("/v2/a/blobs/{UNKNOWN}"), 404).code("BLOB_UNKNOWN"),
             row("Checking if content exists", "HEAD", format!("/v2/a/blobs/{UNKNOWN}"), 404),
-            row("own: sha256 only", "GET", format!("/v2/a/blobs/{SHA512}"), 400)
+            row("own: sha256 and sha512", "GET", format!("/v2/a/blobs/{OTHER}"), 400)
                 .code("DIGEST_INVALID"),
         ],
     )
@@ -139,7 +139,7 @@ async fn a_blob_is_pushed_in_one_request_or_in_two() {
             row("Single POST", "POST", format!("{UPLOADS}?digest={UNKNOWN}"), 400)
                 .body("one")
                 .code("DIGEST_INVALID"),
-            row("own: sha256 only", "POST", format!("{UPLOADS}?digest={SHA512}"), 400)
+            row("own: sha256 and sha512", "POST", format!("{UPLOADS}?digest={OTHER}"), 400)
                 .code("DIGEST_INVALID"),
             row("POST then PUT", "POST", "/v2/a/blobs/uploads", 202).gives("range", "0-0"),
             row("POST then PUT", "PUT", format!("{{location}}?digest={two}"), 201)
@@ -153,7 +153,7 @@ async fn a_blob_is_pushed_in_one_request_or_in_two() {
             row("Error Codes", "GET", format!("/v2/a/blobs/{UNKNOWN}"), 404).code("BLOB_UNKNOWN"),
             row("POST then PUT", "POST", UPLOADS, 202),
             row("POST then PUT", "PUT", "{location}", 400).body("x").code("DIGEST_INVALID"),
-            row("own: sha256 only", "PUT", format!("{{location}}?digest={SHA512}"), 400)
+            row("own: sha256 and sha512", "PUT", format!("{{location}}?digest={OTHER}"), 400)
                 .code("DIGEST_INVALID"),
         ],
     )
@@ -242,7 +242,7 @@ async fn a_mount_finds_every_blob_of_the_store_and_falls_back_to_an_upload() {
             row(section, "POST", format!("{UPLOADS}?mount={UNKNOWN}&from=b"), 202)
                 .gives("range", "0-0"),
             row(section, "PUT", format!("{{location}}?digest={}", Digest::of(b"x")), 201).body("x"),
-            row("own: sha256 only", "POST", format!("{UPLOADS}?mount={SHA512}&from=b"), 400)
+            row("own: sha256 and sha512", "POST", format!("{UPLOADS}?mount={OTHER}&from=b"), 400)
                 .code("DIGEST_INVALID"),
         ],
     )
@@ -281,7 +281,7 @@ async fn a_manifest_is_pushed_and_pulled_by_tag_and_by_digest() {
                 .gives("content-length", bytes.len().to_string()),
             put(&by_digest.replace("a/b", "c"), 201),
             put(&format!("/v2/c/manifests/{UNKNOWN}"), 400).code("DIGEST_INVALID"),
-            put(&format!("/v2/c/manifests/{SHA512}"), 400).code("DIGEST_INVALID"),
+            put(&format!("/v2/c/manifests/{OTHER}"), 400).code("DIGEST_INVALID"),
             put("/v2/c/manifests/.bad", 400).code("MANIFEST_INVALID"),
             get("/v2/a/b/manifests/none", 404).code("MANIFEST_UNKNOWN"),
             get("/v2/a/b/manifests/.bad", 404).code("MANIFEST_UNKNOWN"),
@@ -319,7 +319,7 @@ async fn a_manifest_that_is_broken_or_lacks_its_content_is_refused() {
                 .send("content-type", media::INDEX)
                 .code("MANIFEST_INVALID"),
             put(manifest(&json!({ "layers": [link("nonsense")] })), 400).code("DIGEST_INVALID"),
-            put(manifest(&json!({ "layers": [link(SHA512)] })), 400).code("DIGEST_INVALID"),
+            put(manifest(&json!({ "layers": [link(OTHER)] })), 400).code("DIGEST_INVALID"),
             put(manifest(&json!({ "layers": [link(UNKNOWN)] })), 404).code("MANIFEST_BLOB_UNKNOWN"),
             put(serde_json::to_vec(&index).unwrap(), 404).code("MANIFEST_BLOB_UNKNOWN"),
             put(vec![b' '; (4 << 20) + 1], 413).code("MANIFEST_INVALID"),
@@ -497,4 +497,47 @@ async fn content_is_deleted_from_the_outside_in() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn content_by_sha512_is_pushed_pulled_mounted_and_verified() {
+    let server = with_blobs().await;
+    let section = "Digests, registered algorithms";
+    let digest = |bytes: &[u8]| Digest::with(Algorithm::Sha512, bytes);
+    let (blob, wrong) = (digest(b"big"), digest(b"other"));
+    let layer = json!({ "mediaType": media::LAYER, "digest": blob, "size": 3 });
+    let bytes = manifest(&json!({ "layers": [layer] }));
+    let path = format!("/v2/a/manifests/{}", digest(&bytes));
+    check(
+        &server,
+        [
+            row(section, "HEAD", format!("/v2/a/blobs/{blob}"), 404),
+            row(section, "PUT", &path, 404).body(bytes.clone()).code("MANIFEST_BLOB_UNKNOWN"),
+            row(section, "POST", format!("{UPLOADS}?digest={wrong}"), 400)
+                .body("big")
+                .code("DIGEST_INVALID"),
+            row(section, "POST", format!("{UPLOADS}?digest={blob}"), 201)
+                .body("big")
+                .gives("docker-content-digest", blob.to_string()),
+            row(section, "GET", "{location}", 200).content("big"),
+            row(section, "POST", UPLOADS, 202),
+            row(section, "PATCH", "{location}", 202).body("ot"),
+            row(section, "PUT", format!("{{location}}?digest={wrong}"), 201).body("her"),
+            row(section, "GET", format!("/v2/a/blobs/{wrong}"), 206)
+                .send("range", "bytes=1-2")
+                .content("th"),
+            row(section, "POST", format!("{UPLOADS}?mount={blob}&from=a"), 201),
+            row(section, "PUT", &path, 201)
+                .body(bytes.clone())
+                .gives("docker-content-digest", digest(&bytes).to_string()),
+            row(section, "PUT", "/v2/a/manifests/tag", 201).body(bytes.clone()),
+            row(section, "GET", &path, 200).content(bytes.clone()),
+            row(section, "GET", format!("/v2/a/referrers/{}", digest(&bytes)), 200),
+            row(section, "DELETE", format!("/v2/a/blobs/{blob}"), 405).code("UNSUPPORTED"),
+            row(section, "DELETE", &path, 202),
+            row(section, "DELETE", format!("/v2/a/blobs/{wrong}"), 202),
+        ],
+    )
+    .await;
+    server.store.verify(&blob).unwrap();
 }

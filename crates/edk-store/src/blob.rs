@@ -1,9 +1,9 @@
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Read, Seek as _, Write},
 };
 
-use edk_model::{Descriptor, Digest, Hasher};
+use edk_model::{Algorithm, Descriptor, Digest, Hasher};
 
 use crate::{Store, StoreError, persist};
 
@@ -31,14 +31,41 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] if it can't be written.
     pub fn put(&self, media_type: &str, bytes: &[u8]) -> Result<Descriptor, StoreError> {
-        let digest = Digest::of(bytes);
-        if self.size(&digest) != Some(bytes.len() as u64) {
+        self.put_with(Algorithm::Sha256, media_type, bytes)
+    }
+
+    /// Keeps `bytes` as a blob under its digest by `algorithm`; otherwise as [`Store::put`].
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it can't be written.
+    pub fn put_with(
+        &self,
+        algorithm: Algorithm,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<Descriptor, StoreError> {
+        let digest = Digest::with(algorithm, bytes);
+        if self.claim(&digest)? != Some(bytes.len() as u64) {
             let mut file = self.incoming()?;
-            let path = self.blob_path(&digest);
-            file.write_all(bytes).map_err(|source| StoreError::io(&path, source))?;
-            persist(file, &path)?;
+            file.write_all(bytes)
+                .map_err(|source| StoreError::io(&self.blob_path(&digest), source))?;
+            self.persist_blob(file, &digest)?;
         }
         Ok(Descriptor::new(media_type, digest, bytes.len() as u64))
+    }
+
+    fn persist_blob(
+        &self,
+        file: tempfile::NamedTempFile,
+        digest: &Digest,
+    ) -> Result<(), StoreError> {
+        let path = self.blob_path(digest);
+        if digest.algorithm() != Algorithm::Sha256
+            && let Some(folder) = path.parent()
+        {
+            fs::create_dir_all(folder).map_err(|source| StoreError::io(folder, source))?;
+        }
+        persist(file, &path)
     }
 
     /// Returns the size of a blob in bytes, or `None` when it is not there.
@@ -88,7 +115,7 @@ impl Store {
         if bytes.len() as u64 > LIMIT {
             return Err(StoreError::TooLarge(*digest));
         }
-        if Digest::of(&bytes) != *digest {
+        if Digest::with(digest.algorithm(), &bytes) != *digest {
             return Err(self.corrupt(digest));
         }
         Ok(bytes)
@@ -99,10 +126,9 @@ impl Store {
     /// # Errors
     /// As [`Store::reader`], and [`StoreError::Corrupt`] if they are not.
     pub fn verify(&self, digest: &Digest) -> Result<(), StoreError> {
-        let mut hasher = Hasher::new();
-        io::copy(&mut self.reader(digest)?, &mut hasher)
+        let read = hash(&mut self.reader(digest)?, digest.algorithm())
             .map_err(|source| StoreError::io(&self.blob_path(digest), source))?;
-        if hasher.finish() == *digest { Ok(()) } else { Err(self.corrupt(digest)) }
+        if read == *digest { Ok(()) } else { Err(self.corrupt(digest)) }
     }
 
     /// Takes a damaged blob away, so that the next build or pull makes it again.
@@ -139,26 +165,47 @@ impl BlobWriter {
     /// # Errors
     /// [`StoreError::Io`] if it can't be kept.
     pub fn commit(self, media_type: &str) -> Result<Descriptor, StoreError> {
-        let digest = self.hasher.finish();
-        let path = self.store.blob_path(&digest);
-        if self.store.size(&digest) != Some(self.size) {
-            persist(self.file, &path)?;
-        }
-        Ok(Descriptor::new(media_type, digest, self.size))
+        let digest = self.hasher.clone().finish();
+        self.keep(digest, media_type)
     }
 
-    /// Ends the blob if its digest is `expected`.
+    /// Ends the blob if its digest is `expected`. One by another algorithm than SHA-256 is read
+    /// once more for it, since nobody said so when it began.
     ///
     /// # Errors
     /// [`StoreError::Mismatch`] if the bytes have another digest (nothing is kept),
     /// [`StoreError::Io`] if it can't be kept.
-    pub fn commit_as(self, expected: &Digest, media_type: &str) -> Result<Descriptor, StoreError> {
-        let actual = self.hasher.clone().finish();
+    pub fn commit_as(
+        mut self,
+        expected: &Digest,
+        media_type: &str,
+    ) -> Result<Descriptor, StoreError> {
+        let actual = match expected.algorithm() {
+            Algorithm::Sha256 => self.hasher.clone().finish(),
+            other => {
+                let file = self.file.as_file_mut();
+                let read = file.rewind().and_then(|()| hash(file, other));
+                read.map_err(|source| StoreError::io(&self.store.blob_path(expected), source))?
+            }
+        };
         if actual != *expected {
             return Err(StoreError::Mismatch { expected: *expected, actual });
         }
-        self.commit(media_type)
+        self.keep(actual, media_type)
     }
+
+    fn keep(self, digest: Digest, media_type: &str) -> Result<Descriptor, StoreError> {
+        if self.store.claim(&digest)? != Some(self.size) {
+            self.store.persist_blob(self.file, &digest)?;
+        }
+        Ok(Descriptor::new(media_type, digest, self.size))
+    }
+}
+
+fn hash(from: &mut impl Read, algorithm: Algorithm) -> io::Result<Digest> {
+    let mut hasher = Hasher::with(algorithm);
+    io::copy(from, &mut hasher)?;
+    Ok(hasher.finish())
 }
 
 impl Write for BlobWriter {

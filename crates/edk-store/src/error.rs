@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use edk_model::{Code, Digest, Explain};
+use edk_model::{Cancelled, Code, Digest, Explain};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum StoreError {
         /// The rule it breaks.
         reason: String,
     },
+    /// The work was stopped.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl StoreError {
@@ -61,6 +64,7 @@ impl Explain for StoreError {
             Self::NoBlob(_) => Code::NotFound,
             Self::Mismatch { .. } | Self::TooLarge(_) | Self::BadName { .. } => Code::InvalidInput,
             Self::Corrupt(_) => Code::Io,
+            Self::Cancelled(_) => Code::Cancelled,
         }
     }
 

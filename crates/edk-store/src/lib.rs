@@ -1,25 +1,38 @@
 //! One folder that holds every blob, tag and build step.
 //!
 //! Blobs lie in the blob folders of an OCI image layout (`blobs/sha256/<hex>`), so the builder, the
-//! registry and the archives share them and no byte is stored twice. A blob is hashed while it is
+//! registry and the archives share them and no byte is stored twice. What is made here is named by
+//! SHA-256; what others push under a SHA-512 digest lies in a folder of its own. A blob is hashed while it is
 //! written and appears under its digest only when it is complete: a crash leaves at most a file in
 //! `incoming/`, which nothing reads and [`Store::sweep`] removes.
 //!
 //! ```text
 //! oci-layout                            version marker of the OCI image layout
-//! blobs/sha256/<hex>                    content
+//! blobs/<algorithm>/<hex>               content
 //! repositories/<path>/_tags/<tag>       descriptor of the manifest, JSON
 //! repositories/<path>/_manifests/<hex>  descriptor of a manifest that belongs to the repository
 //! steps/<hex>                           result of a build step, keyed by the digest of its inputs
 //! incoming/                             files being written
+//! leases/                               one locked file for each piece of work under way
 //! ```
 //!
-//! The store knows no HTTP, no Dockerfile and no manifest's inside; it may grow by what is needed
-//! to collect garbage.
+//! [`Store::census`] tells who needs what, [`Census::plan`] what may go and why, [`Store::collect`]
+//! removes it, all of it while builds and pushes run, here or in other processes: they hold a
+//! [`Lease`], claim what they find ([`Store::claim`]), and nothing that was touched since the oldest
+//! lease began is taken. The time of a file is when it was last used; of a step that is the measure
+//! for which of the build cache goes first.
+//!
+//! The store knows no HTTP and no Dockerfile, and of a manifest only which digests it names.
 
 mod blob;
+mod census;
+mod collect;
 mod error;
+mod lease;
+mod links;
+mod plan;
 mod tag;
+mod usage;
 
 use std::{
     fs, io,
@@ -27,9 +40,15 @@ use std::{
 };
 
 pub use blob::BlobWriter;
+pub use census::Census;
+pub use collect::Collected;
 use edk_model::Digest;
 pub use error::StoreError;
+pub use lease::Lease;
+use links::Links;
+pub use plan::{Kept, Plan, Reason, Removal, Rules, Subject};
 use serde::{Serialize, de::DeserializeOwned};
+pub use usage::{TagUsage, Usage};
 
 /// A store in a folder. Cheap to clone; many processes may use one folder at the same time.
 #[derive(Debug, Clone)]
@@ -61,10 +80,18 @@ impl Store {
     }
 
     /// Returns the earlier result of the build step `key`, or `None` when there is none or it
-    /// can't be read (then the step is simply done again).
+    /// can't be read (then the step is simply done again). The step and its blobs count as used.
     pub fn step<T: DeserializeOwned>(&self, key: &Digest) -> Option<T> {
-        let bytes = fs::read(self.step_path(key)).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        let path = self.step_path(key);
+        let bytes = fs::read(&path).ok()?;
+        let result = serde_json::from_slice(&bytes).ok()?;
+        let Links { blobs, documents, .. } = Links::of(&bytes);
+        let _gate = self.shared_gate().ok()?;
+        for used in blobs.iter().chain(&documents).map(|digest| self.blob_path(digest)) {
+            lease::touch(&used).ok()?;
+        }
+        lease::touch(&path).ok()?;
+        Some(result)
     }
 
     /// Keeps the result of the build step `key`.
@@ -85,11 +112,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] if the folder can't be read.
     pub fn sweep(&self) -> Result<(), StoreError> {
-        let gate = self.gate()?;
-        gate.lock().map_err(|source| StoreError::io(&self.root, source))?;
         let incoming = self.root.join("incoming");
-        for entry in fs::read_dir(&incoming).map_err(|e| StoreError::io(&incoming, e))? {
-            let path = entry.map_err(|e| StoreError::io(&incoming, e))?.path();
+        let failed = |source| StoreError::io(&incoming, source);
+        let gate = fs::File::open(&incoming).map_err(failed)?;
+        gate.lock().map_err(failed)?;
+        for entry in fs::read_dir(&incoming).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
             let abandoned = fs::File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
             if abandoned {
                 // Another process may sweep at the same time; a file that is gone is what we want.
@@ -104,7 +132,7 @@ impl Store {
     }
 
     fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.root.join("blobs/sha256").join(digest.hex())
+        self.root.join("blobs").join(digest.algorithm().name()).join(digest.hex())
     }
 
     /// Writes a small file under its final name at once, or not at all.
@@ -114,31 +142,31 @@ impl Store {
         persist(file, path)
     }
 
-    /// Opens the folder itself as a lock between writers that start and sweeps.
-    fn gate(&self) -> Result<fs::File, StoreError> {
-        let folder = self.root.join("incoming");
-        fs::File::open(&folder).map_err(|source| StoreError::io(&folder, source))
-    }
-
     /// Opens a file in `incoming/`, locked for as long as this process holds it.
     fn incoming(&self) -> Result<tempfile::NamedTempFile, StoreError> {
-        let folder = self.root.join("incoming");
-        // Between its creation and its lock a file looks abandoned; no sweep may see it so.
-        let gate = self.gate()?;
-        gate.lock_shared().map_err(|source| StoreError::io(&folder, source))?;
-        let file = tempfile::NamedTempFile::new_in(&folder)
-            .map_err(|source| StoreError::io(&folder, source))?;
-        file.as_file().lock().map_err(|source| StoreError::io(&folder, source))?;
+        self.locked_file(&self.root.join("incoming"))
+    }
+
+    /// Opens a new file in `folder`, locked for as long as this process holds it.
+    fn locked_file(&self, folder: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
+        let failed = |source| StoreError::io(folder, source);
+        // Between its creation and its lock a file looks abandoned; no sweep may see it so. The
+        // folder itself is the lock between writers that start and sweeps.
+        let gate = fs::File::open(folder).map_err(failed)?;
+        gate.lock_shared().map_err(failed)?;
+        let file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        file.as_file().lock().map_err(failed)?;
         Ok(file)
     }
 }
 
 /// Moves a finished file to its final name, its bytes safe on the disk first, so that neither a
-/// crash of the program nor of the machine can leave half a file there.
+/// crash of the program nor of the machine can leave half a file there. It counts as used from now.
 fn persist(file: tempfile::NamedTempFile, path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::PermissionsExt as _;
     let io = |source| StoreError::io(path, source);
     file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(io)?;
+    lease::touch(file.path())?;
     file.as_file().sync_data().map_err(io)?;
     file.persist(path).map_err(|error| StoreError::io(path, error.error))?;
     Ok(())

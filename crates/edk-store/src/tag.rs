@@ -6,7 +6,7 @@ use std::{
 
 use edk_model::{Descriptor, Digest, names};
 
-use crate::{Store, StoreError};
+use crate::{Links, Store, StoreError, lease};
 
 const TAGS: &str = "_tags";
 const MANIFESTS: &str = "_manifests";
@@ -28,7 +28,8 @@ impl Store {
         self.write_descriptor(&self.folder(repository)?.join(TAGS).join(tag), descriptor)
     }
 
-    /// Makes the manifest `descriptor` readable in `repository` by its digest.
+    /// Makes the manifest `descriptor` readable in `repository` by its digest. It and all it refers
+    /// to count as used.
     ///
     /// # Errors
     /// As [`Store::tag`].
@@ -37,14 +38,42 @@ impl Store {
         repository: &str,
         descriptor: &Descriptor,
     ) -> Result<(), StoreError> {
-        if self.size(&descriptor.digest).is_none() {
+        if self.claim(&descriptor.digest)?.is_none() {
             return Err(StoreError::NoBlob(descriptor.digest));
         }
-        let path = self.folder(repository)?.join(MANIFESTS).join(descriptor.digest.hex());
-        if read_descriptor(&path).as_ref() == Some(descriptor) {
-            return Ok(());
+        self.claim_all(&descriptor.digest)?;
+        let path = self.manifest_path(repository, &descriptor.digest)?;
+        {
+            let _gate = self.shared_gate()?;
+            if read_descriptor(&path).as_ref() == Some(descriptor) {
+                return lease::touch(&path);
+            }
         }
         self.write_descriptor(&path, descriptor)
+    }
+
+    /// Claims what the manifest refers to, as far as it is there.
+    fn claim_all(&self, manifest: &Digest) -> Result<(), StoreError> {
+        // One that can't be read is told by whoever reads it.
+        let Ok(bytes) = self.read(manifest) else { return Ok(()) };
+        let links = Links::of(&bytes);
+        for digest in &links.blobs {
+            self.claim(digest)?;
+        }
+        for digest in links.documents.iter().filter(|digest| *digest != manifest) {
+            if self.claim(digest)?.is_some() {
+                self.claim_all(digest)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn manifest_path(
+        &self,
+        repository: &str,
+        digest: &Digest,
+    ) -> Result<PathBuf, StoreError> {
+        Ok(self.folder(repository)?.join(MANIFESTS).join(digest.hex()))
     }
 
     /// Returns the manifest that `repository:tag` names, or `None`.
@@ -75,7 +104,7 @@ impl Store {
         repository: &str,
         digest: &Digest,
     ) -> Result<Option<Descriptor>, StoreError> {
-        Ok(read_descriptor(&self.folder(repository)?.join(MANIFESTS).join(digest.hex())))
+        Ok(read_descriptor(&self.manifest_path(repository, digest)?))
     }
 
     /// Returns the manifests of `repository`, sorted by digest; none when there is no such
@@ -152,7 +181,7 @@ impl Store {
     }
 }
 
-fn read_descriptor(path: &Path) -> Option<Descriptor> {
+pub(crate) fn read_descriptor(path: &Path) -> Option<Descriptor> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
@@ -165,7 +194,7 @@ fn remove(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// Names of the entries of a folder; none when the folder is not there.
-fn names_in(folder: &Path) -> Result<Vec<String>, StoreError> {
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, StoreError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

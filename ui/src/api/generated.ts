@@ -372,7 +372,8 @@ detail: string,
 fix?: Remedy, };
 
 /**
- * The SHA-256 digest of some bytes, written `sha256:<64 lower-case hex digits>`.
+ * The digest of some bytes, written `sha256:<64 lower-case hex digits>` or
+ * `sha512:<128 lower-case hex digits>`.
  *
  * The form is that of the OCI image specification, "Descriptors, Digests".
  */

@@ -1,9 +1,11 @@
 use std::time::SystemTime;
 
-use edk_image::Image;
-use edk_model::Digest;
+use edk_image::{Access, Image};
+use edk_model::{Descriptor, Digest, Monitor};
+use edk_store::Store;
 use serde::{Deserialize, Serialize};
 
+use super::{BASES, MIRRORED};
 use crate::{Engine, EngineError};
 
 /// A repository of the registry of this machine.
@@ -54,8 +56,8 @@ pub struct RegistryDeleteRequest {
 }
 
 impl Engine {
-    /// Returns what is in the registry of this machine. Images that were only pulled as bases are
-    /// left out, as is a tag whose image is damaged.
+    /// Returns what is in the registry of this machine. Images that were only pulled as bases or
+    /// mirrored are left out, as is a tag whose image is damaged.
     ///
     /// # Errors
     /// [`EngineError::Store`] if the store can't be read.
@@ -63,7 +65,7 @@ impl Engine {
         let store = self.store()?;
         let mut repositories = Vec::new();
         for repository in store.repositories()? {
-            if repository.starts_with("pulled/") {
+            if [BASES[0], MIRRORED].iter().any(|it| repository.starts_with(it)) {
                 continue;
             }
             let mut tags = Vec::new();
@@ -80,16 +82,14 @@ impl Engine {
     fn tag_view(&self, repository: &str, tag: String) -> Result<Option<TagView>, EngineError> {
         let store = self.store()?;
         let Some(descriptor) = store.resolve(repository, &tag)? else { return Ok(None) };
-        let Ok(image) = Image::load(store, &descriptor) else { return Ok(None) };
-        let layers = image.layers.iter().map(|layer| LayerView {
-            digest: layer.descriptor.digest,
-            size: layer.descriptor.size,
-        });
+        let Some(layers) = layers(store, &descriptor, repository) else { return Ok(None) };
+        let layers: Vec<LayerView> =
+            layers.iter().map(|it| LayerView { digest: it.digest, size: it.size }).collect();
         Ok(Some(TagView {
             digest: descriptor.digest,
-            size: image.size(),
+            size: layers.iter().map(|layer| layer.size).sum(),
             created: store.tagged_at(repository, &tag)?.and_then(stamp),
-            layers: layers.collect(),
+            layers,
             tag,
         }))
     }
@@ -105,6 +105,16 @@ impl Engine {
         }
         Err(EngineError::NoTag { name: format!("{repository}:{tag}") })
     }
+}
+
+/// The layers of an image for this machine, or the content of an artifact such as a Helm chart.
+fn layers(store: &Store, manifest: &Descriptor, repository: &str) -> Option<Vec<Descriptor>> {
+    if let Ok(image) = Image::load(store, manifest) {
+        return Some(image.layers.into_iter().map(|layer| layer.descriptor).collect());
+    }
+    let reference = format!("{repository}@{}", manifest.digest).parse().ok()?;
+    let shown = edk_image::show(store, &reference, &Access::default(), &Monitor::silent()).ok()?;
+    Some(shown.layers.into_iter().map(|layer| layer.descriptor).collect())
 }
 
 /// A time as RFC 3339 has it, in UTC.
