@@ -117,6 +117,7 @@ test('a build that fails is explained, and works again when mended', async () =>
   // What can be read is still there.
   await page.getByRole('cell', { name: /^dag-lung DAG image/ }).waitFor();
   await page.getByRole('cell', { name: /^lung-workflow chart/ }).waitFor();
+  await page.getByText("It can't be deployed until").waitFor();
   assert.ok(await deploy().isDisabled());
   writeFileSync(dockerfile, good);
   await lookAgain();

@@ -82,8 +82,8 @@ fn typed(property: &Value, text: &str) -> Result<Value, String> {
 }
 
 fn bounds(property: &Value, value: &Value) -> Result<(), String> {
-    let titled =
-        || Some(property["oneOf"].as_array()?.iter().map(|it| it["const"].clone()).collect());
+    let named = |it: &Value| it.get("const").cloned();
+    let titled = || property["oneOf"].as_array()?.iter().map(named).collect();
     let choices: Option<Vec<Value>> = property["enum"].as_array().cloned().or_else(titled);
     if let Some(choices) = choices.filter(|choices| !choices.contains(value)) {
         let known: Vec<String> = choices.iter().map(python).collect();
@@ -190,6 +190,7 @@ mod tests {
             "single": {"type": "boolean", "default": false},
             "title": {"type": "string", "default": "it's"},
             "task": {"type": "string", "oneOf": [{"const": "a", "title": "A"}, {"const": "b"}]},
+            "free": {"type": "string", "oneOf": [{"pattern": "x"}]},
         }});
         let forms = [("workflow_form".to_owned(), form)].into_iter().collect();
         Dag { id: Some("x".to_owned()), file: "dag_x.py".to_owned(), forms }
@@ -221,6 +222,7 @@ mod tests {
             ("count", "1.5"),
             ("single", "perhaps"),
             ("task", "A"),
+            ("free", "y"),
             ("zzz", ""),
         ]);
         let said: Vec<_> =
