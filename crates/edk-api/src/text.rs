@@ -51,22 +51,7 @@ pub fn text(response: &Response) -> String {
             let (release, status) = (&outcome.release, &outcome.helm_status);
             vec![format!("{release} is {status} on {}: {pods}", outcome.target)]
         }
-        Response::Upload(outcome) => {
-            vec![match outcome {
-                Uploaded::Chart { name, version, target } => {
-                    format!("{name} {version} is on {target}")
-                }
-                Uploaded::Images { images, target, confirmed: true } => {
-                    format!("{} can be used on {target}", images.join(", "))
-                }
-                Uploaded::Images { images, target, .. } => {
-                    format!(
-                        "{target} imports {}; it does not tell how that ends",
-                        images.join(", ")
-                    )
-                }
-            }]
-        }
+        Response::Upload(outcome) => vec![uploaded(outcome)],
         Response::Run(outcome) => run(outcome),
         Response::Demo(outcome) => demo(outcome),
         Response::Project(view) => looks::project(view),
@@ -89,6 +74,18 @@ pub fn text(response: &Response) -> String {
         Response::Stopped => vec!["stopped".to_owned()],
     };
     lines.join("\n")
+}
+
+fn uploaded(outcome: &Uploaded) -> String {
+    match outcome {
+        Uploaded::Chart { name, version, target } => format!("{name} {version} is on {target}"),
+        Uploaded::Images { images, target, confirmed: true } => {
+            format!("{} can be used on {target}", images.join(", "))
+        }
+        Uploaded::Images { images, target, .. } => {
+            format!("{target} imports {}; it does not tell how that ends", images.join(", "))
+        }
+    }
 }
 
 fn template(template: &TemplateSummary) -> Vec<String> {
