@@ -309,7 +309,7 @@ fn dispatch(
 pub(crate) fn bug(panic: &(dyn std::any::Any + Send)) -> Failure {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    let mut failure = Failure::new(Code::Bug, "edk made a mistake of its own");
-    failure.why.push(text);
-    failure.hint("please report it with the command and the files that lead to it")
+    Failure::new(Code::Bug, "edk made a mistake of its own")
+        .because(text)
+        .hint("please report it with the command and the files that lead to it")
 }

@@ -532,12 +532,9 @@ fn demo_folder(wanted: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let folder = tempfile::Builder::new().prefix("edk-demo-").tempdir();
     match folder {
         Ok(folder) => Ok(folder.keep()),
-        Err(error) => {
-            let mut failure =
-                Failure::new(Code::of_io(&error), "could not make a temporary folder");
-            failure.why.push(error.to_string());
-            Err(failure.hint("name one: `--dir DIR`"))
-        }
+        Err(error) => Err(Failure::new(Code::of_io(&error), "could not make a temporary folder")
+            .because(error)
+            .hint("name one: `--dir DIR`")),
     }
 }
 

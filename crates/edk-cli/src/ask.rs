@@ -40,9 +40,9 @@ pub(crate) fn answers(
 }
 
 fn unanswered(error: &dialoguer::Error) -> Failure {
-    let mut failure = Failure::new(Code::Cancelled, "the questions were not answered");
-    failure.why.push(error.to_string());
-    failure.hint("answer on the command line: `--set KEY=VALUE`, and `--yes` for the defaults")
+    Failure::new(Code::Cancelled, "the questions were not answered")
+        .because(error)
+        .hint("answer on the command line: `--set KEY=VALUE`, and `--yes` for the defaults")
 }
 
 fn one(

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_failure_tells_what_why_where_and_what_next() {
         let mut failure = Failure::new(Code::InvalidInput, "it can't be built").hint("mend it");
-        failure.why.push("a cause".to_owned());
+        failure = failure.because("a cause");
         failure.findings.push(Finding::error("a/rule", "wrong").in_file("f").at(3, 1).fix("do so"));
         assert_eq!(
             words(&failure),

@@ -86,9 +86,9 @@ fn open(path: &Path) -> std::io::Result<(BufWriter<File>, tempfile::TempPath)> {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     let what = format!("could not write the events to `{}`", path.display());
-    let mut failure = Failure::new(Code::of_io(error), what);
-    failure.why.push(error.to_string());
-    failure.hint("name a file in a folder that is there: `--events FILE`")
+    Failure::new(Code::of_io(error), what)
+        .because(error)
+        .hint("name a file in a folder that is there: `--events FILE`")
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {

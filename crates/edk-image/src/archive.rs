@@ -329,7 +329,7 @@ impl Copy<'_> {
     ) -> Result<Descriptor, ImageError> {
         self.monitor.check()?;
         let span = self.archive.spans.find(path);
-        if let Some(size) = self.store.size(digest) {
+        if let Some(size) = self.store.claim(digest)? {
             let copied = span.map_or(0, |span| span.size);
             self.reused += copied;
             self.tell(copied);
@@ -381,7 +381,7 @@ impl Copy<'_> {
 }
 
 fn blob_path(digest: &Digest) -> PathBuf {
-    Path::new("blobs/sha256").join(digest.hex())
+    ["blobs", digest.algorithm().name(), &digest.hex()].iter().collect()
 }
 
 fn bad(path: &Path, reason: impl Into<String>, fix: &str) -> ImageError {

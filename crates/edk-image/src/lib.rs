@@ -8,7 +8,8 @@
 //!
 //! Images come from other registries and go there, or into OCI archives ([`pull`], [`copy()`],
 //! [`export`], [`import`]); their bytes are streamed and their digests stay.
-//! [`ImageArchive`] takes images from a file which others made.
+//! [`ImageArchive`] takes from an archive what a platform's runtime would: the images for its own
+//! processor under their full names; [`import`] takes everything, as a registry keeps it.
 //!
 //! The room never edits the user's files, calls no other builder and knows nothing of Kaapana but
 //! the two bases it can make itself: [`installer_base`] and the Debian bases of [`bootstrap`].

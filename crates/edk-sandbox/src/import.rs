@@ -1,6 +1,6 @@
 //! Images from uploaded archives: what a platform's container runtime takes them for.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use edk_image::ImageArchive;
 use edk_model::{Descriptor, Failure, Monitor, Reference, Silent};
@@ -29,24 +29,27 @@ impl Sandbox {
             return Import::Missing;
         }
         let monitor = Monitor::new(Arc::new(Silent), self.closing.child_token(), "import");
-        let imported = ImageArchive::open(&path).and_then(|it| it.import(&self.store, &monitor));
-        let named = imported.map_err(|error| {
-            let failure = Failure::explain(&error);
+        let taken = self.take(&path, &monitor).map_err(|failure| {
             std::iter::once(failure.what).chain(failure.why).collect::<Vec<_>>().join(": ")
-        });
-        let named = named.and_then(|images| {
-            let all = images.iter().flat_map(|it| it.names.iter().map(move |name| (name, it)));
-            for (name, imported) in all {
-                let tagged = self.tag(name, &imported.image.descriptor);
-                tagged.map_err(|error| error.to_string())?;
-            }
-            Ok(())
         });
         if !self.settings.faults.keep_archives {
             // One that can't be removed takes up space, no more.
             let _ = disk::remove(&path);
         }
-        named.map_or_else(Import::Failed, |()| Import::Done)
+        taken.map_or_else(Import::Failed, |()| Import::Done)
+    }
+
+    fn take(&self, path: &Path, monitor: &Monitor) -> Result<(), Failure> {
+        let kept = |error: StoreError| Failure::explain(&error);
+        // Until the images are tagged, only the lease keeps their blobs.
+        let _lease = self.store.lease().map_err(kept)?;
+        let images = ImageArchive::open(path).and_then(|it| it.import(&self.store, monitor));
+        for image in images.map_err(|error| Failure::explain(&error))? {
+            for name in &image.names {
+                self.tag(name, &image.image.descriptor).map_err(kept)?;
+            }
+        }
+        Ok(())
     }
 
     fn tag(&self, name: &Reference, manifest: &Descriptor) -> Result<(), StoreError> {

@@ -167,7 +167,5 @@ impl Files {
 /// The failure to write `path`.
 pub(super) fn failure(path: &Path, error: &io::Error) -> Failure {
     let what = format!("could not read or write `{}`", path.display());
-    let mut failure = Failure::new(Code::of_io(error), what);
-    failure.why.push(error.to_string());
-    failure
+    Failure::new(Code::of_io(error), what).because(error)
 }

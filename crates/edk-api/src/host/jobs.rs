@@ -96,8 +96,8 @@ pub(super) fn start(
     let thread = match thread {
         Ok(thread) => thread,
         Err(error) => {
-            let mut failure = Failure::new(Code::Io, "the machine starts no thread for the job");
-            failure.why.push(error.to_string());
+            let failure =
+                Failure::new(Code::Io, "the machine starts no thread for the job").because(error);
             let ended = ended(Err(failure.clone()), 0.0);
             host.log.publish(EntryKind::Job { job: id, change: ended });
             return Err(failure);

@@ -71,19 +71,14 @@ table! {
 pub(super) fn read<T: DeserializeOwned>(name: &str, input: Value) -> Result<T, Failure> {
     let input = if input.is_null() { Value::Object(serde_json::Map::new()) } else { input };
     serde_json::from_value(input).map_err(|error| {
-        let mut failure =
-            Failure::new(Code::InvalidInput, format!("the input of `{name}` makes no sense"));
-        failure.why.push(error.to_string());
-        failure
+        Failure::new(Code::InvalidInput, format!("the input of `{name}` makes no sense"))
+            .because(error)
     })
 }
 
 fn write<T: Serialize>(output: &T) -> Result<Value, Failure> {
-    serde_json::to_value(output).map_err(|error| {
-        let mut failure = Failure::new(Code::Bug, "the answer can't be written");
-        failure.why.push(error.to_string());
-        failure
-    })
+    serde_json::to_value(output)
+        .map_err(|error| Failure::new(Code::Bug, "the answer can't be written").because(error))
 }
 
 pub(super) fn unknown(name: &str) -> Failure {

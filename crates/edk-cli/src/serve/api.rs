@@ -37,8 +37,7 @@ pub(super) async fn rpc(State(served): State<Shared>, body: Bytes) -> Response {
         Ok(call) => call,
         Err(error) => {
             let what = "a call is `{\"name\": …, \"input\": …}`";
-            let mut failure = Failure::new(Code::InvalidInput, what);
-            failure.why.push(error.to_string());
+            let failure = Failure::new(Code::InvalidInput, what).because(error);
             return refusal(StatusCode::BAD_REQUEST, &failure);
         }
     };
@@ -125,11 +124,8 @@ async fn take(served: &Shared, query: Upload, body: Body) -> Result<JobRef, Fail
     let mut handle = tokio::fs::File::from_std(handle);
     let (mut chunks, mut size) = (body.into_data_stream(), 0);
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| {
-            let mut failure = Failure::new(Code::Refused, "the upload broke off");
-            failure.why.push(error.to_string());
-            failure
-        })?;
+        let chunk = chunk
+            .map_err(|error| Failure::new(Code::Refused, "the upload broke off").because(error))?;
         size += chunk.len();
         if size > CHART_LIMIT && !name.ends_with(".tar") {
             let what = format!("`{name}` has more than {} MiB", CHART_LIMIT >> 20);

@@ -133,7 +133,5 @@ fn random_token() -> std::io::Result<String> {
 }
 
 fn failed(what: &str, error: &std::io::Error) -> Failure {
-    let mut failure = Failure::new(Code::of_io(error), what);
-    failure.why.push(error.to_string());
-    failure
+    Failure::new(Code::of_io(error), what).because(error)
 }
