@@ -207,6 +207,25 @@ fn the_menu_and_the_folder_dialog_work_by_keyboard() {
 }
 
 #[test]
+fn a_start_speaks_to_nobody_outside_of_this_machine() {
+    let desktop = Desktop::new();
+    let log = desktop.env.path("calls");
+    let mut traced = desktop.command("strace");
+    traced.args(["-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o"]).arg(&log);
+    let traced = Running::start(traced.arg(desktop_program()).arg("--registry-port=0"));
+    wait_until("the window is usable", 60, || desktop.windows.shows_text());
+    desktop.windows.close();
+    traced.finish().exits(0);
+    let calls = std::fs::read_to_string(log).unwrap();
+    assert!(calls.contains("AF_UNIX"), "nothing is seen of the screen either");
+    let outside = |line: &&str| {
+        line.contains("AF_INET") && !line.contains("127.0.0.1") && !line.contains("\"::1\"")
+    };
+    let outside: Vec<&str> = calls.lines().filter(outside).collect();
+    assert!(outside.is_empty(), "{outside:#?}");
+}
+
+#[test]
 fn without_a_screen_it_says_so() {
     let desktop = Desktop::new();
     let done = Done::of(&mut desktop.env.other(desktop_program()));
