@@ -9,6 +9,7 @@ use tauri::{AppHandle, Builder, Manager as _, Runtime, ipc::Channel};
 
 use crate::{
     desk::{self, Desk},
+    window,
     wish::Message,
 };
 
@@ -27,9 +28,13 @@ async fn rpc<R: Runtime>(app: AppHandle<R>, name: String, input: Value) -> Reply
     if let Some(reply) = desk::answer(&app, &name, &input).await {
         return reply;
     }
-    let host = desk.host.clone();
+    let (host, dresses) = (desk.host.clone(), name == "set_theme");
     let work = tauri::async_runtime::spawn_blocking(move || host.rpc(&name, input));
-    work.await.unwrap_or_else(|_| Reply::Failed {
+    let reply = work.await;
+    if dresses {
+        window::dress(&app, desk.host.theme());
+    }
+    reply.unwrap_or_else(|_| Reply::Failed {
         ok: false,
         failure: Failure::new(Code::Bug, "the host lost the call"),
     })

@@ -23,10 +23,6 @@ use crate::{
     wish::{Wish, Wishes},
 };
 
-/// What the page may ask of the desktop, beside the commands of the host.
-pub const DESK_COMMANDS: [&str; 5] =
-    ["pick_folder", "pick_archives", "open_address", "quit", "stay"];
-
 /// What all parts of the desktop share.
 #[derive(Debug)]
 pub struct Desk {

@@ -18,7 +18,7 @@ mod window;
 mod wish;
 
 pub use commands::commands;
-pub use desk::{DESK_COMMANDS, Desk};
+pub use desk::Desk;
 pub use instance::Handover;
 pub use start::run;
 pub use wish::Wish;

@@ -35,12 +35,9 @@ pub(crate) fn menu<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<Menu<R>> {
         icon: app.default_window_icon().cloned(),
         ..AboutMetadata::default()
     };
-    let help = SubmenuBuilder::new(app, "Help")
-        .about_with_text("About Kaapana EDK", Some(about))
-        .build()?;
-    MenuBuilder::new(app)
-        .items(&[&submenu(app, "File", FILE)?, &submenu(app, "View", VIEW)?, &help])
-        .build()
+    let (file, view) = (submenu(app, "File", FILE)?, submenu(app, "View", VIEW)?);
+    let help = SubmenuBuilder::new(app, "Help").about_with_text("About", Some(about)).build()?;
+    MenuBuilder::new(app).items(&[&file, &view, &help]).build()
 }
 
 fn submenu<R: Runtime>(app: &AppHandle<R>, name: &str, items: &Items) -> tauri::Result<Submenu<R>> {

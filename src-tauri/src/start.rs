@@ -42,6 +42,7 @@ pub fn run(engine: Engine, options: HostOptions, handover: Handover) -> Result<(
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
         .on_window_event(window::happened)
         .setup(move |app| {
+            window::dress(app.handle(), app.state::<Desk>().host.theme());
             window::open(app.handle(), &data)?;
             end::on_signals(app.handle());
             let app = app.handle().clone();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use edk_api::host::Theme;
 use tauri::{
     AppHandle, DragDropEvent, Manager as _, Runtime, WebviewUrl, WebviewWindowBuilder, Window,
     WindowEvent, webview::PageLoadEvent,
@@ -31,10 +32,20 @@ pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, data: &Path) -> tauri::Result
         })
         // Links of a page lead out by the desktop only; no page of another's comes in here.
         .on_navigation(|address| {
-            matches!(address.scheme(), "tauri") || address.host_str() == Some("localhost")
+            let developed = tauri::is_dev() && address.host_str() == Some("localhost");
+            developed || address.scheme() == "tauri"
         })
         .build()?;
     Ok(())
+}
+
+/// Gives the menu and the frame the colours which the page has.
+pub(crate) fn dress<R: Runtime>(app: &AppHandle<R>, theme: Theme) {
+    app.set_theme(match theme {
+        Theme::Light => Some(tauri::Theme::Light),
+        Theme::Dark => Some(tauri::Theme::Dark),
+        Theme::System | Theme::Contrast => None,
+    });
 }
 
 /// Takes what happens to the window.

@@ -185,6 +185,25 @@ fn the_window_comes_back_as_large_as_it_was() {
 }
 
 #[test]
+fn the_frame_has_the_colours_that_were_chosen() {
+    let desktop = Desktop::new();
+    let is_dark =
+        |app: &App<'_>| app.run("return matchMedia('(prefers-color-scheme: dark)').matches");
+    let app = desktop.start(&[]);
+    app.shows("Home");
+    assert_eq!(is_dark(&app), false);
+    app.call("set_theme", &json!({"theme": "dark"}));
+    // The toolkit tells the web view what it has become.
+    wait_until("the frame is dark", 10, || is_dark(&app) == true);
+    app.close();
+    app.ends();
+    drop(app);
+    let app = desktop.start(&[]);
+    app.shows("Home");
+    assert_eq!(is_dark(&app), true);
+}
+
+#[test]
 fn the_menu_and_the_folder_dialog_work_by_keyboard() {
     let desktop = Desktop::new();
     let app = desktop.start(&[]);

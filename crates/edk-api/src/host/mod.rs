@@ -166,6 +166,11 @@ impl Host {
         jobs::start(&self.inner, JobRequest::Upload(request), Some(folder))
     }
 
+    /// Returns the colours which the user has chosen.
+    pub fn theme(&self) -> Theme {
+        self.inner.files.theme()
+    }
+
     /// Returns how many jobs run.
     pub fn running(&self) -> usize {
         self.inner.jobs.count()
