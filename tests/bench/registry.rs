@@ -227,8 +227,9 @@ impl Connection {
         length: usize,
         body: impl FnOnce(&mut TcpStream),
     ) -> Answer {
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n"
+        );
         let stream = self.stream.get_mut();
         stream.write_all(head.as_bytes()).unwrap();
         body(stream);

@@ -78,7 +78,7 @@ fn an_index_is_copied_with_all_it_holds() {
     });
     let body = index.to_string();
     let request = format!(
-        "PUT /v2/app/manifests/all HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        "PUT /v2/app/manifests/all HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     let mut stream = std::net::TcpStream::connect(&address).unwrap();

@@ -99,8 +99,8 @@ fn a_store_that_can_not_be_written_is_still_served() {
         &env,
         &format!(
             r#"
-        mount --bind "$STATE" "$STATE"
-        mount -o remount,bind,ro "$STATE"
+        mount --bind "$STATE/store" "$STATE/store"
+        mount -o remount,bind,ro "$STATE/store"
         serve
         say GET /v2/a/manifests/1
         say GET "/v2/a/blobs/{0}"

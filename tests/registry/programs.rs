@@ -9,7 +9,7 @@ use std::{
 use edk_testkit::{Done, TestEnv, is_root};
 use serde_json::Value;
 
-use crate::client::{Image, noise, serve};
+use crate::client::{Image, noise, send, serve};
 
 /// Runs a script as (mapped) root in namespaces of its own; `$ADDRESS` is that of the registry.
 fn script(env: &TestEnv, address: &str, text: &str) -> Done {
@@ -167,4 +167,42 @@ fn helm_pushes_and_pulls_a_chart() {
     let shown = env.result(&["registry", "show", "charts/lung:1.2.3"]);
     let kind = &shown["manifest"]["config"]["mediaType"];
     assert_eq!(kind, "application/vnd.cncf.helm.config.v1+json");
+}
+
+#[test]
+fn an_image_named_by_sha512_goes_everywhere_and_keeps_its_name() {
+    use edk_model::{Algorithm, Digest, media};
+    let (env, other, third) = (TestEnv::new(), TestEnv::new(), TestEnv::new());
+    let (_server, address) = serve(&env, 0);
+    let (_other, elsewhere) = serve(&other, 0);
+    let digest = |bytes: &[u8]| Digest::with(Algorithm::Sha512, bytes);
+    let put = |method: &str, path: &str, body: &[u8]| {
+        assert_eq!(send(&address, method, path, body).unwrap().status, 201, "{path}");
+    };
+    let (config, layer) = (b"{}".to_vec(), noise(5, 3000));
+    let link = |kind: &str, bytes: &[u8]| {
+        put("POST", &format!("/v2/app/blobs/uploads/?digest={}", digest(bytes)), bytes);
+        serde_json::json!({ "mediaType": kind, "digest": digest(bytes), "size": bytes.len() })
+    };
+    let manifest = serde_json::json!({ "schemaVersion": 2, "mediaType": media::MANIFEST,
+        "config": link("application/vnd.example.empty", &config),
+        "layers": [link(media::LAYER, &layer)] });
+    let bytes = manifest.to_string().into_bytes();
+    put("PUT", &format!("/v2/app/manifests/{}", digest(&bytes)), &bytes);
+
+    let name = format!("app@{}", digest(&bytes));
+    let copied = env.result(&["registry", "copy", &name, &format!("{elsewhere}/{name}")]);
+    assert_eq!(copied["moved"], 3002);
+    other.edk(&["registry", "export", &name, "app.tar"]).exits(0);
+    let file = other.path("app.tar");
+    third.edk(&["registry", "import", file.to_str().unwrap(), &name]).exits(0);
+    for env in [&env, &other, &third] {
+        let shown = env.result(&["registry", "show", &name]);
+        assert_eq!(shown["digest"], digest(&bytes).to_string(), "{shown}");
+        let blobs = fs::read_dir(env.state().join("store/blobs/sha512")).unwrap();
+        for blob in blobs.map(|it| it.unwrap().path()) {
+            let content = fs::read(&blob).unwrap();
+            assert_eq!(blob.file_name().unwrap().to_str().unwrap(), digest(&content).hex());
+        }
+    }
 }

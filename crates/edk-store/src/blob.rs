@@ -78,12 +78,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] if their folder can't be read.
     pub fn blob_bytes(&self) -> Result<u64, StoreError> {
-        let folder = self.root().join("blobs/sha256");
-        let io = |source| StoreError::io(&folder, source);
         let mut bytes = 0;
-        for entry in fs::read_dir(&folder).map_err(io)? {
-            // One that another process removes meanwhile uses nothing.
-            bytes += entry.map_err(io)?.metadata().map_or(0, |metadata| metadata.len());
+        for algorithm in Algorithm::ALL {
+            let folder = self.root().join("blobs").join(algorithm.name());
+            for name in crate::tag::names_in(&folder)? {
+                // One that another process removes meanwhile uses nothing.
+                bytes += fs::metadata(folder.join(name)).map_or(0, |metadata| metadata.len());
+            }
         }
         Ok(bytes)
     }

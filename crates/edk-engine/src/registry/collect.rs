@@ -4,7 +4,7 @@ use edk_model::{Monitor, Outcome};
 use edk_store::{Plan, Reason, Removal, Rules, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::{BASES, MIRRORED};
+use super::{BASES, IMPORTED, MIRRORED};
 use crate::{Engine, EngineError};
 
 /// Remove what nobody needs any more.
@@ -78,7 +78,7 @@ impl Engine {
         let plan = census.plan(Rules {
             grace: Duration::from_secs(request.grace_minutes.saturating_mul(60)),
             budget: request.budget,
-            keep_untagged: &[BASES[0], BASES[1], MIRRORED],
+            keep_untagged: &[BASES[0], BASES[1], IMPORTED, MIRRORED],
             can_be_had_again: &[MIRRORED],
         });
         let (freed, spared) = match request.dry_run {

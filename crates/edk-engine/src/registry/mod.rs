@@ -25,5 +25,8 @@ pub use usage::{RepositoryUsage, TagUsageView, UsageView};
 /// without a network.
 const BASES: [&str; 2] = ["pulled/", "local-only/"];
 
+/// Beginning of repositories that hold images from archives, which charts may name by digest.
+const IMPORTED: &str = "imported/";
+
 /// Beginning of repositories which another registry has as well.
 const MIRRORED: &str = "mirrored/";
