@@ -44,7 +44,7 @@ pub(crate) struct ServeArgs {
     mirror: Vec<MirrorOf>,
     /// Size up to which blobs are taken, such as `20GB`.
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
-    budget: Option<u64>,
+    blob_limit: Option<u64>,
 }
 
 impl ServeArgs {
@@ -56,7 +56,7 @@ impl ServeArgs {
             accounts: self.accounts.clone(),
         });
         let (port, mirrors) = (self.port, self.mirror.clone());
-        RegistryServeRequest { port, lan, mirrors, blob_limit: self.budget }
+        RegistryServeRequest { port, lan, mirrors, blob_limit: self.blob_limit }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::task;
 use crate::{
     Registry,
     answer::{Asked, CONTENT_DIGEST},
-    condition,
+    blob, condition,
     document::{self, Document},
     refusal::Refusal,
     route::Reference,
@@ -93,6 +93,9 @@ pub(crate) async fn put(
         return Err(Refusal::DigestMismatch { expected, actual: digest });
     }
     asked.registry.pushes.touch(&asked.registry.store, &repository).await?;
+    if asked.restricted {
+        only_own(asked, &repository, &document.blobs).await?;
+    }
     let location = format!("/v2/{repository}/manifests/{digest}");
     let subject = document.subject;
     let registry = Arc::clone(&asked.registry);
@@ -106,6 +109,19 @@ pub(crate) async fn put(
         response.headers_mut().insert(SUBJECT, value);
     }
     Ok(response)
+}
+
+/// Refuses a manifest that names blobs which are neither part of the repository nor came with this
+/// push: who may not pull everything would get at them by it, knowing no more than their digests.
+async fn only_own(asked: &Asked, repository: &str, blobs: &[Digest]) -> Result<(), Refusal> {
+    let mut missing = Vec::new();
+    for digest in blobs {
+        let came = asked.registry.pushes.brought(repository, digest);
+        if !came && !blob::belongs(asked, repository, *digest).await? {
+            missing.push(*digest);
+        }
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::ManifestBlobUnknown { missing }) }
 }
 
 async fn read(asked: &Asked, body: Body) -> Result<Bytes, Refusal> {

@@ -4,11 +4,12 @@
 //! first request that only a push makes until nothing came for a while.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use edk_model::Digest;
 use edk_store::{Lease, Store, StoreError};
 use tokio::{task, time};
 
@@ -28,6 +29,8 @@ struct Push {
     touched: Instant,
     /// How many uploads are open.
     uploads: usize,
+    /// The blobs that came with it, whole.
+    brought: HashSet<Digest>,
 }
 
 /// An open upload: its push lasts at least as long.
@@ -57,7 +60,12 @@ impl Pushes {
             other => other.map(Some),
         });
         if let Some(lease) = lease.await?? {
-            let push = Push { _lease: lease, touched: Instant::now(), uploads: 0 };
+            let push = Push {
+                _lease: lease,
+                touched: Instant::now(),
+                uploads: 0,
+                brought: HashSet::new(),
+            };
             if self.lock().insert(repository.to_owned(), push).is_none() {
                 self.end_when_silent(repository.to_owned());
             }
@@ -71,6 +79,18 @@ impl Pushes {
             push.uploads += 1;
         }
         OpenUpload { pushes: self.clone(), repository: repository.to_owned() }
+    }
+
+    /// Notes that the whole blob came with the push to `repository`.
+    pub(crate) fn bring(&self, repository: &str, digest: Digest) {
+        if let Some(push) = self.lock().get_mut(repository) {
+            push.brought.insert(digest);
+        }
+    }
+
+    /// Says whether the blob came with the push to `repository` that is under way.
+    pub(crate) fn brought(&self, repository: &str, digest: &Digest) -> bool {
+        self.lock().get(repository).is_some_and(|push| push.brought.contains(digest))
     }
 
     fn note(&self, repository: &str) -> bool {

@@ -43,6 +43,7 @@ pub(crate) async fn start(
         let _open = asked.registry.pushes.open(&repository);
         let held = session::append(slot(writer).lock_owned().await, body, limit(asked)).await?;
         commit(held, "new", expected).await?;
+        asked.registry.pushes.bring(&repository, expected);
         return Ok(created(&repository, &expected));
     }
     let open = asked.registry.pushes.open(&repository);
@@ -79,6 +80,7 @@ pub(crate) async fn finish(
     let committed = commit(held, &id.to_string(), expected).await;
     asked.registry.sessions.end(id);
     committed?;
+    asked.registry.pushes.bring(repository, expected);
     Ok(created(repository, &expected))
 }
 

@@ -117,6 +117,25 @@ async fn every_account_may_do_what_its_rights_say_and_a_stranger_nothing() {
 }
 
 #[tokio::test]
+async fn who_knows_the_digest_of_a_blob_does_not_get_it_by_a_manifest() {
+    let world = World::new().await;
+    let secret = world.image("secret/app", "what only others may see");
+    let config = json!({ "mediaType": media::CONFIG, "digest": secret, "size": 24 });
+    let manifest = json!({ "schemaVersion": 2, "config": config, "layers": [] }).to_string();
+    let put = || world.status("ci", "PUT", "/v2/team/app/manifests/1", &manifest);
+    assert_eq!(put().await, 404, "it would make the blob a part of a repository of theirs");
+    let mount = format!("/v2/team/app/blobs/uploads/?mount={secret}&from=secret/app");
+    assert_eq!(world.status("ci", "POST", &mount, "").await, 202, "the bytes are asked for");
+    assert_eq!(put().await, 404);
+    assert_eq!(world.status("ci", "GET", &format!("/v2/team/app/blobs/{secret}"), "").await, 404);
+    // Who has the bytes may bring them.
+    let upload = format!("/v2/team/app/blobs/uploads/?digest={secret}");
+    assert_eq!(world.status("ci", "POST", &upload, "what only others may see").await, 201);
+    assert_eq!(put().await, 201);
+    assert_eq!(world.status("ci", "GET", &format!("/v2/team/app/blobs/{secret}"), "").await, 200);
+}
+
+#[tokio::test]
 async fn a_push_of_an_account_arrives_and_a_blob_above_the_limit_does_not() {
     let world = World::new().await;
     let url = |digest: Digest| format!("/v2/team/app/blobs/uploads/?digest={digest}");
