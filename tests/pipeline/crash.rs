@@ -131,25 +131,23 @@ fn an_archive_is_whole_or_not_there() {
     let started = Instant::now();
     drop(env.start(&["package", "lung"]).finish());
     let duration = started.elapsed();
-    let mut seen = [0, 0];
+    let mut absent = 0;
     for step in 0..40 {
         fs::remove_dir_all(env.path("lung/dist")).unwrap_or_default();
         let started = Instant::now();
         let running = env.start(&["package", "lung"]);
-        // Later and later, until after the end: where it is struck does not matter.
-        while started.elapsed() < duration * step / 30 {
+        // Later and later, until well after the usual end: where it is struck does not matter.
+        while started.elapsed() < duration * step / 20 {
             std::hint::spin_loop();
         }
         drop(running);
         match fs::read(&archive) {
-            Ok(bytes) => {
-                assert_eq!(bytes, whole, "step {step}");
-                seen[1] += 1;
-            }
-            Err(_) => seen[0] += 1,
+            Ok(bytes) => assert_eq!(bytes, whole, "step {step}"),
+            Err(_) => absent += 1,
         }
     }
-    assert!(seen[0] > 0 && seen[1] > 0, "it was struck before and after: {seen:?}");
+    // The first is struck at its start. How many are struck after their end is up to the disk.
+    assert!(absent > 0, "none was struck before its end");
     let made = env.result(&["package", "lung"]);
     assert_eq!(made[0]["digest"], built().chart.as_str());
 }
