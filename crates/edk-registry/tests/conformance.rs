@@ -464,6 +464,41 @@ async fn referrers_are_listed_with_their_type_even_before_their_subject_exists()
     .await;
 }
 
+/// A client that found no referrers API keeps the list itself, as an index under a tag made of the
+/// digest of the subject; the two lists don't get into each other's way.
+#[tokio::test]
+async fn a_list_of_referrers_kept_by_a_client_under_its_tag_is_an_ordinary_index() {
+    let server = with_blobs().await;
+    let image = manifest(&json!({}));
+    let digest = Digest::of(&image);
+    let subject = json!({ "mediaType": media::MANIFEST, "digest": digest, "size": image.len() });
+    let artifact = manifest(&json!({ "subject": subject, "artifactType": "example/sbom" }));
+    let listed = json!({
+        "mediaType": media::MANIFEST, "digest": Digest::of(&artifact), "size": artifact.len(),
+        "artifactType": "example/sbom",
+    });
+    let index =
+        json!({ "schemaVersion": 2, "mediaType": media::INDEX, "manifests": [listed.clone()] });
+    let (scheme, tag) = ("Referrers Tag Schema", format!("sha256-{}", digest.hex()));
+    let put = |name: &str, body: &[u8]| {
+        row(scheme, "PUT", format!("/v2/a/manifests/{name}"), 201).body(body)
+    };
+    let bytes = serde_json::to_vec(&index).unwrap();
+    check(
+        &server,
+        [
+            put("1.0", &image),
+            put(&Digest::of(&artifact).to_string(), &artifact),
+            put(&tag, &bytes).send("content-type", media::INDEX),
+            row(scheme, "GET", format!("/v2/a/manifests/{tag}"), 200).value(index.clone()),
+            row("Listing Referrers", "GET", format!("/v2/a/referrers/{digest}"), 200).value(index),
+            row(scheme, "DELETE", format!("/v2/a/manifests/{tag}"), 202),
+            row("Pulling Manifests", "GET", "/v2/a/manifests/1.0", 200),
+        ],
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn content_is_deleted_from_the_outside_in() {
     let server = with_blobs().await;
