@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use edk_archive::{Readers, write_whole};
 use edk_model::{Code, Explain, Secret};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -251,14 +252,8 @@ fn accounts(file: File, passwords: &BTreeMap<String, String>) -> Result<Vec<Acco
 
 /// Writes a file that only its owner may read.
 fn write(path: &Path, text: &str) -> Result<(), AccessError> {
-    use std::io::Write as _;
-    let failed = |source| AccessError::Io { path: path.to_owned(), source };
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    write_whole(path, text.as_bytes(), Readers::Owner)
+        .map_err(|source| AccessError::Io { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

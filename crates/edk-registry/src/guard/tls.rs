@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::serve::Listener;
+use edk_archive::{Readers, write_whole};
 use edk_model::{Code, Digest, Explain};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
@@ -125,25 +126,16 @@ impl Certificate {
             CertificateError::Unusable { path: certificate.clone(), reason: error.to_string() }
         })?;
         // The list last: without it, both are made anew.
-        for (path, text, mode) in [
-            (&key, signing_key.serialize_pem(), 0o600),
-            (&certificate, cert.pem(), 0o644),
-            (&list, wanted, 0o644),
+        for (path, text, readers) in [
+            (&key, signing_key.serialize_pem(), Readers::Owner),
+            (&certificate, cert.pem(), Readers::Everybody),
+            (&list, wanted, Readers::Everybody),
         ] {
-            write(folder, path, &text, mode)
+            write_whole(path, text.as_bytes(), readers)
                 .map_err(|source| CertificateError::Io { path: path.clone(), source })?;
         }
         Self::read(&certificate, &key)
     }
-}
-
-fn write(folder: &Path, path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    use std::{io::Write as _, os::unix::fs::PermissionsExt as _};
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 fn fingerprint(certificate: &CertificateDer<'_>) -> String {
