@@ -5,7 +5,8 @@
 //! joins both for small things. In the other direction, [`unpack`] and [`read_files`] take an
 //! archive of unknown origin and believe nothing in it; [`Spans`] tells where the files of a large one lie.
 //!
-//! What rooms above write as one small file goes through [`write_whole`].
+//! What rooms above write as one small file goes through [`write_whole`]; what a killed process left
+//! of it is removed by [`sweep_unfinished`].
 //!
 //! This room does not walk folders (who packs knows what belongs in) and does not know what an
 //! image layer or a chart is.
@@ -26,7 +27,7 @@ pub use pack::pack;
 pub use read::{Limits, read_files};
 pub use spans::{Span, Spans};
 pub use unpack::{Unpacked, unpack};
-pub use whole::{Readers, write_whole};
+pub use whole::{Readers, sweep_unfinished, write_whole};
 pub use write::{Entry, Kind, TarWriter};
 
 /// The result of this room's functions.

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use edk_archive::{Readers, write_whole};
+use edk_archive::{Readers, sweep_unfinished, write_whole};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::SandboxError;
@@ -54,8 +54,12 @@ impl Disk {
         self.root.join("uploads").join(format!("{id}.json"))
     }
 
-    /// Removes uploads of which nothing more came for a day, as a platform does.
+    /// Removes what a killed process was writing, and uploads of which nothing more came for a day,
+    /// as a platform does. Only for who holds the lock of the folder.
     pub(crate) fn sweep(&self, now: SystemTime) -> io::Result<()> {
+        for folder in [self.root.clone(), self.root.join("uploads"), self.releases()] {
+            sweep_unfinished(&folder)?;
+        }
         for entry in fs::read_dir(self.root.join("uploads"))? {
             let entry = entry?;
             let age = now.duration_since(entry.metadata()?.modified()?);
@@ -121,5 +125,25 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_was_writing_is_swept() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = Disk::open(root.path()).unwrap();
+        let left = ["pulls.json", "uploads/a.json", "releases/b.json"].map(|name| {
+            let path = root.path().join(name).with_file_name(".unfinished-a");
+            fs::write(&path, "{").unwrap();
+            path
+        });
+        write_json(&disk.release("b"), &1).unwrap();
+        disk.sweep(SystemTime::now()).unwrap();
+        assert_eq!(left.map(|path| path.exists()), [false; 3]);
+        assert!(disk.release("b").exists());
     }
 }
