@@ -9,6 +9,7 @@
 
 mod answers;
 mod broken;
+mod charts;
 mod disk;
 mod events;
 mod help;

@@ -5,16 +5,17 @@ use std::{
 };
 
 use edk_engine::{
-    AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest, CopyOutcome,
-    DemoOutcome, DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest,
-    Diagnosis, Dispatcher, DoctorRequest, Engine, EngineError, EventSink, ExportOutcome,
-    ExtensionView, FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest,
-    Installed, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
-    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
-    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
-    RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
-    StatusOutcome, StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome,
-    UninstallRequest, UploadRequest, Uploaded, UsageView,
+    AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest,
+    ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, CopyOutcome, DemoOutcome,
+    DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis,
+    Dispatcher, DoctorRequest, Engine, EngineError, EventSink, ExportOutcome, ExtensionView,
+    FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest, Installed,
+    NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
+    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
+    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
+    RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest, StatusOutcome,
+    StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest,
+    UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -60,6 +61,10 @@ pub enum Command {
     Extensions(TargetRequest),
     /// Look at what the work needs of this machine.
     Doctor,
+    /// Render a chart.
+    ChartRender(ChartRenderRequest),
+    /// Look into a chart.
+    ChartShow(ChartShowRequest),
     /// List what is in the registry.
     RegistryList,
     /// Look at an image.
@@ -124,6 +129,10 @@ pub enum Response {
     Extensions(Vec<ExtensionView>),
     /// Of [`Command::Doctor`].
     Doctor(Vec<Diagnosis>),
+    /// Of [`Command::ChartRender`].
+    ChartRendered(ChartRendered),
+    /// Of [`Command::ChartShow`].
+    ChartShown(Box<ChartShown>),
     /// Of [`Command::RegistryList`].
     Registry(Vec<RepositoryView>),
     /// Of [`Command::RegistryShow`].
@@ -192,6 +201,8 @@ impl Command {
             Self::DeployPlan(_) => "deploy --dry-run",
             Self::Extensions(_) => "extensions",
             Self::Doctor => "doctor",
+            Self::ChartRender(_) => "chart render",
+            Self::ChartShow(_) => "chart show",
             Self::RegistryList => "registry list",
             Self::RegistryShow(_) => "registry show",
             Self::RegistryCopy(_) => "registry copy",
@@ -275,6 +286,10 @@ fn dispatch(
             Response::Extensions(engine.extensions(&request.target, monitor)?)
         }
         Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
+        Command::ChartRender(request) => {
+            Response::ChartRendered(engine.chart_render(request, monitor)?)
+        }
+        Command::ChartShow(request) => Response::ChartShown(Box::new(engine.chart_show(request)?)),
         Command::RegistryList => Response::Registry(engine.registry_list()?),
         Command::RegistryShow(request) => {
             Response::Image(Box::new(engine.registry_show(request, monitor)?))

@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, looks, storage};
+use crate::{Response, charts, looks, storage};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -58,6 +58,8 @@ pub fn text(response: &Response) -> String {
         Response::Plan(plan) => looks::plan(plan),
         Response::Extensions(rows) => looks::extensions(rows),
         Response::Doctor(found) => looks::diagnoses(found),
+        Response::ChartRendered(it) => charts::rendered(it),
+        Response::ChartShown(it) => charts::shown(it),
         Response::Registry(repositories) => looks::repositories(repositories),
         Response::Image(image) => storage::image(image),
         Response::Copied(it) => storage::copied(it),

@@ -12,6 +12,7 @@ use edk_model::{Code, Reference};
 
 use crate::{
     ask,
+    chart::ChartAction,
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     registry::RegistryAction,
     serve,
@@ -155,6 +156,14 @@ enum Action {
   edk serve --ui ui/dist           prints the address to open, with the token of this start
   edk serve --port 0               for a program: the API alone, at any free port")]
     Serve(ServeUiArgs),
+    /// Charts: what is in one, and what it renders to.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk chart show my-ext/extension/my-workflow
+  edk chart render my-workflow-0.1.0.tgz -f values.yaml"
+    )]
+    Chart(ChartAction),
     /// The registry of this machine.
     #[command(
         subcommand,
@@ -416,6 +425,7 @@ impl Args {
             Action::Upload(_) => "upload",
             Action::Doctor => "doctor",
             Action::Serve(_) => "serve",
+            Action::Chart(action) => action.name(),
             Action::Registry(action) => action.name(),
             Action::Sandbox(_) => "sandbox serve",
         };
@@ -504,6 +514,7 @@ impl Args {
             Action::Serve(_) => {
                 return Err(Failure::new(Code::Bug, "a host is no command of the engine"));
             }
+            Action::Chart(action) => action.command(),
             Action::Registry(action) => action.command(),
             Action::Sandbox(SandboxServe::Serve { port, strict_faults }) => {
                 Command::SandboxServe(ServeRequest { port: *port, strict_faults: *strict_faults })

@@ -10,6 +10,7 @@
 
 mod args;
 mod ask;
+mod chart;
 mod interrupt;
 mod looks;
 mod registry;

@@ -11,6 +11,7 @@
 mod base;
 mod bases;
 mod build;
+mod chart;
 mod demo;
 mod deploy;
 mod dispatcher;
@@ -37,10 +38,15 @@ mod view;
 pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
 pub use bases::BaseView;
 pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
+pub use chart::{
+    ChartArg, ChartFileView, ChartPart, ChartRenderRequest, ChartRendered, ChartShowRequest,
+    ChartShown, ChartValues, DependencyView, ManifestView,
+};
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};
 pub use dispatcher::{Dispatcher, EventSink};
 pub use doctor::{Diagnosis, DoctorRequest, Health, Remedy, RemedyJob};
+pub use edk_chart::yaml::emit as yaml_text;
 pub use edk_container::Bind;
 pub use edk_image::HostSettings;
 pub use edk_template::{Parameter, Preset, Type};
