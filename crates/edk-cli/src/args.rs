@@ -390,6 +390,10 @@ enum SandboxServe {
         /// Show the known faults of real platforms, to test a client against them.
         #[arg(long)]
         strict_faults: bool,
+        /// Ask for a login, as the front door of a platform does; the users `kaapana` (who may do
+        /// everything), `lead`, `guest` and `newcomer` have their names as passwords.
+        #[arg(long)]
+        login: bool,
     },
 }
 
@@ -516,8 +520,9 @@ impl Args {
             }
             Action::Chart(action) => action.command(),
             Action::Registry(action) => action.command(),
-            Action::Sandbox(SandboxServe::Serve { port, strict_faults }) => {
-                Command::SandboxServe(ServeRequest { port: *port, strict_faults: *strict_faults })
+            Action::Sandbox(SandboxServe::Serve { port, strict_faults, login }) => {
+                let (port, strict_faults, login) = (*port, *strict_faults, *login);
+                Command::SandboxServe(ServeRequest { port, strict_faults, login })
             }
         })
     }

@@ -1,5 +1,5 @@
 use edk_model::{Monitor, Outcome};
-use edk_sandbox::Faults;
+use edk_sandbox::{Door, Faults};
 
 use crate::{
     Engine, EngineError,
@@ -12,12 +12,14 @@ pub const DEFAULT_REGISTRY_PORT: u16 = 5577;
 pub const DEFAULT_SANDBOX_PORT: u16 = 5578;
 
 /// Serve the registry or the sandbox on the loopback interface until cancelled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ServeRequest {
     /// The port; 0 takes any that is free.
     pub port: u16,
     /// For the sandbox: whether to show the known faults of real platforms.
     pub strict_faults: bool,
+    /// For the sandbox: whether to ask for a login, as a platform does.
+    pub login: bool,
 }
 
 impl Engine {
@@ -56,10 +58,11 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let monitor = monitor.stage("sandbox");
         let faults = if request.strict_faults { Faults::strict() } else { Faults::default() };
+        let door = request.login.then(Door::example);
         runtime()?.block_on(async {
             let listener = loopback(request.port).await?;
             let address = address(&listener)?;
-            let sandbox = self.open_sandbox(&address, faults)?;
+            let sandbox = self.open_sandbox(&address, faults, door)?;
             monitor.started(&address);
             edk_sandbox::serve(listener, sandbox, monitor.token().clone()).await?;
             monitor.finished(&address, Outcome::Done, "stopped");

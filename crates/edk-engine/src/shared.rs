@@ -164,7 +164,7 @@ impl Engine {
         let runtime = runtime()?;
         let listener = runtime.block_on(loopback(0))?;
         let url = address(&listener)?;
-        let sandbox = self.open_sandbox(&url, Faults::default())?;
+        let sandbox = self.open_sandbox(&url, Faults::default(), None)?;
         let shutdown = CancellationToken::new();
         let until = shutdown.clone();
         let work = move || {

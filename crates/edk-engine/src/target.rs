@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use edk_archive::{Readers, write_whole};
 use edk_model::Monitor;
-use edk_sandbox::{Faults, Sandbox, Settings};
+use edk_sandbox::{Door, Faults, Sandbox, Settings};
 use edk_target::{Client, Target};
 use tokio::net::TcpListener;
 
@@ -43,6 +43,7 @@ impl Engine {
         &self,
         url: &str,
         faults: Faults,
+        door: Option<Door>,
     ) -> Result<Arc<Sandbox>, EngineError> {
         let folder = self.sandbox_folder();
         let settings = Settings {
@@ -50,6 +51,7 @@ impl Engine {
             build_version: SANDBOX_BUILD_VERSION.to_owned(),
             url: url.to_owned(),
             faults,
+            door,
             now: self.setup.now,
         };
         let (store, containers) = (self.store()?.clone(), Arc::clone(self.containers()?));

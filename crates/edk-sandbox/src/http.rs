@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpListener, sync::oneshot};
 
 use crate::{
-    Sandbox, SandboxError, Status, guard,
+    Sandbox, SandboxError, Status, door, guard,
     import::Import,
     install::{Begun, Refused, Wanted},
     list,
@@ -45,11 +45,9 @@ impl Sandbox {
             .route("/update-extensions", get(update_extensions))
             .route("/pull-docker-image", post(pull))
             .route("/import-container", get(import));
-        Router::new()
-            .merge(api.clone())
-            .nest("/kube-helm-api", api)
-            .layer(axum::middleware::from_fn(guard::local_only))
-            .with_state(self.clone())
+        let api =
+            Router::new().merge(api.clone()).nest("/kube-helm-api", api).with_state(self.clone());
+        door::before(api, self).layer(axum::middleware::from_fn(guard::local_only))
     }
 }
 
@@ -287,15 +285,15 @@ fn wanted(body: &Value, headers: &HeaderMap) -> Result<Wanted, &'static str> {
         release_name: text("release_name"),
         params: map("extension_params"),
         sets: map("sets"),
-        project: project(headers),
+        project: project_of(headers, true),
     })
 }
 
-/// Returns the project of a call: the header which a platform's front door makes of the cookie, or
-/// the cookie itself, because there is no front door here.
-fn project(headers: &HeaderMap) -> Option<Value> {
+/// Returns the project of a call: the header which a platform's front door makes of the cookie
+/// (`made`: it was), or the cookie itself, where there is no front door.
+pub(crate) fn project_of(headers: &HeaderMap, made: bool) -> Option<Value> {
     let header = headers.get("project").and_then(|value| value.to_str().ok());
-    if let Some(project) = header.and_then(|text| serde_json::from_str(text).ok()) {
+    if let Some(project) = header.filter(|_| made).and_then(|it| serde_json::from_str(it).ok()) {
         return Some(project);
     }
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;

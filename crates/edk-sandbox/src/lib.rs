@@ -14,7 +14,8 @@
 //! By default it does right what real platforms do wrong. [`Faults`] switches their faults on, one
 //! by one, so that a client can be tried against them.
 //!
-//! Having no login, it serves programs on this machine only, and refuses what a web page sends.
+//! It serves programs on this machine only, and refuses what a web page sends. With a [`Door`] in its
+//! settings it lets in who has logged in and has the right, as the front door of a platform does.
 //!
 //! All state is on disk and survives a kill at any moment; a Job that was under way is run again
 //! when the folder is opened the next time.
@@ -23,6 +24,7 @@ mod accept;
 mod action;
 mod cache;
 mod disk;
+mod door;
 mod error;
 mod escape;
 mod guard;
@@ -41,6 +43,7 @@ mod upload;
 mod values;
 mod workload;
 
+pub use door::{Account, Door};
 pub use error::SandboxError;
 pub use http::serve;
 pub use pod::{Fault, Runtime};

@@ -1,5 +1,7 @@
 use std::time::{Duration, SystemTime};
 
+use crate::Door;
+
 /// What a sandbox is told when it is opened.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -14,6 +16,8 @@ pub struct Settings {
     pub url: String,
     /// Which faults of real platforms it shows.
     pub faults: Faults,
+    /// Who may come in; without a door, everybody on this machine.
+    pub door: Option<Door>,
     /// The clock on the wall, which dates its records.
     pub now: fn() -> SystemTime,
 }

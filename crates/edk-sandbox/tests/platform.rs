@@ -81,6 +81,7 @@ fn open(folder: &Path, faults: Faults) -> Result<Arc<Sandbox>, SandboxError> {
         build_version: "0.6.0".to_owned(),
         url: "http://127.0.0.1:1".to_owned(),
         faults,
+        door: None,
     };
     let store = Store::open(&folder.join("store")).unwrap();
     Sandbox::open_with(&folder.join("sandbox"), store, Arc::new(Player::default()), settings)

@@ -4,7 +4,7 @@ use edk_model::{Finding, Monitor};
 use tokio::sync::Mutex;
 
 use crate::{
-    Extension, Reply, Request, Standing, Target, TargetError,
+    Auth, Extension, Reply, Request, Standing, Target, TargetError,
     extension::read_list,
     preflight, request,
     send::{NoReply, Sender},
@@ -31,10 +31,6 @@ impl Client {
     /// [`TargetError::Setup`] if the certificates of the target can't be used.
     pub fn connect(target: Target) -> Result<Self, TargetError> {
         Ok(Self { sender: Sender::new(target)?, turn: Mutex::new(()) })
-    }
-
-    pub(crate) fn sender(&self) -> &Sender {
-        &self.sender
     }
 
     /// Returns the target.
@@ -142,11 +138,11 @@ impl Client {
         let target = self.target();
         let work = async {
             let _turn = self.turn.lock().await;
-            self.sender.send(request, patience, monitor).await
+            self.send(request, patience, monitor).await
         };
         let sent = tokio::select! {
             () = monitor.token().cancelled() => return Err(edk_model::Cancelled.into()),
-            sent = work => sent,
+            sent = work => sent?,
         };
         let name = target.name.clone();
         match sent {
@@ -157,7 +153,7 @@ impl Client {
             },
             Err(NoReply::Unclear(source)) => Ok(Answer::Silence(source)),
             Err(NoReply::Unreachable(source)) => {
-                Err(TargetError::Unreachable { target: name, url: target.url.clone(), source })
+                Err(TargetError::unreachable(&name, &target.url, source))
             }
             Err(NoReply::File(source)) => match &request.body {
                 crate::Body::File { path, .. } => {
@@ -165,6 +161,32 @@ impl Client {
                 }
                 _ => Err(TargetError::File { path: "upload".into(), source }),
             },
+        }
+    }
+
+    /// Sends a call with the token of the moment, and once more with a new one when the front door
+    /// does not take it: then the call has not reached the API.
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        patience: Duration,
+        monitor: &Monitor,
+    ) -> Result<Result<Reply, NoReply>, TargetError> {
+        let session = match &self.target().auth {
+            Auth::None => return Ok(self.sender.send(request, None, patience, monitor).await),
+            Auth::Bearer(token) => {
+                return Ok(self.sender.send(request, Some(token), patience, monitor).await);
+            }
+            Auth::Session(session) => session,
+        };
+        let token = session.token().await?;
+        let sent = self.sender.send(request, Some(&token), patience, monitor).await;
+        match sent {
+            Ok(reply) if reply.standing() == Standing::NotLoggedIn => {
+                let token = session.token_after(&token).await?;
+                Ok(self.sender.send(request, Some(&token), patience, monitor).await)
+            }
+            sent => Ok(sent),
         }
     }
 

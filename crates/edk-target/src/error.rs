@@ -2,6 +2,8 @@ use std::{io, path::PathBuf};
 
 use edk_model::{Cancelled, Code, Explain, Finding};
 
+use crate::{LoginProblem, trust::is_distrust};
+
 /// Why a target did not do what it was asked, or why nobody knows whether it did.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the fields are the subjects named in the messages")]
@@ -29,6 +31,20 @@ pub enum TargetError {
         #[source]
         source: reqwest::Error,
     },
+    /// The certificate is not believed.
+    #[error("the certificate of target `{target}` at {url} is not trusted")]
+    NotTrusted {
+        target: String,
+        url: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    /// An address that is none.
+    #[error("`{url}` of target `{target}` is no address")]
+    Address { target: String, url: String },
+    /// The login gave no token.
+    #[error("could not log in to target `{target}`: {problem}")]
+    Login { target: String, problem: LoginProblem },
     /// The front door wants a login.
     #[error("target `{target}` does not know who you are")]
     NotLoggedIn { target: String },
@@ -77,13 +93,27 @@ pub enum TargetError {
     Cancelled(#[from] Cancelled),
 }
 
+impl TargetError {
+    /// Returns the error for a connection that was not made.
+    pub(crate) fn unreachable(target: &str, url: &str, source: reqwest::Error) -> Self {
+        let (target, url) = (target.to_owned(), url.to_owned());
+        match is_distrust(&source) {
+            true => Self::NotTrusted { target, url, source },
+            false => Self::Unreachable { target, url, source },
+        }
+    }
+}
+
 impl Explain for TargetError {
     fn code(&self) -> Code {
         match self {
             Self::Unreachable { .. } => Code::Unreachable,
             Self::NoAnswer { .. } | Self::NotReady { .. } => Code::TimedOut,
             Self::NotListed { .. } | Self::NotGone { .. } => Code::TimedOut,
-            Self::Setup { .. } | Self::Preflight { .. } => Code::InvalidInput,
+            Self::Setup { .. } | Self::Preflight { .. } | Self::Address { .. } => {
+                Code::InvalidInput
+            }
+            Self::NotTrusted { .. } | Self::Login { .. } => Code::Unauthorised,
             Self::NotLoggedIn { .. } | Self::Forbidden { .. } => Code::Unauthorised,
             Self::File { source, .. } => Code::of_io(source),
             Self::Refused { .. } | Self::ChartRejected { .. } => Code::Refused,
@@ -103,7 +133,12 @@ impl Explain for TargetError {
             }
             Self::NoAnswer { .. } => "a platform serves one call at a time; try again in a minute",
             Self::Setup { .. } => "correct the address, the certificate or the token of the target",
-            Self::NotLoggedIn { .. } => "log in to the target again; its token has run out",
+            Self::Address { .. } => "give the address as in https://kaapana.example.org",
+            Self::NotTrusted { .. } => {
+                "if you know it, trust it: `edk target add` with `--ca FILE`, or with `--pin` and the fingerprint that `edk target doctor` shows"
+            }
+            Self::Login { problem, .. } => problem.hint(),
+            Self::NotLoggedIn { .. } => "log in: `edk target login`",
             Self::Forbidden { .. } => {
                 "ask an administrator for the role admin, or for the right to manage extensions of the project"
             }

@@ -68,7 +68,12 @@ pub struct Request {
 
 impl Request {
     fn new(method: Method, path: &str) -> Self {
-        let path = format!("{PREFIX}{path}");
+        Self::at(method, &format!("{PREFIX}{path}"))
+    }
+
+    /// A call of another API than that of kube-helm.
+    fn at(method: Method, path: &str) -> Self {
+        let path = path.to_owned();
         Self { method, path, query: Vec::new(), headers: Vec::new(), body: Body::Empty }
     }
 }
@@ -76,6 +81,24 @@ impl Request {
 /// Asks whether the API is up.
 pub fn health() -> Request {
     Request::new(Method::Get, "/health-check")
+}
+
+/// Asks for what the start page of a platform knows, its version among it.
+pub fn common_data() -> Request {
+    Request::at(Method::Get, "/jsons/commonData.json")
+}
+
+/// Asks to whom the login belongs.
+pub fn user() -> Request {
+    Request::at(Method::Get, "/aii/users/current")
+}
+
+/// Asks for the projects of a user; without one, for all.
+pub fn projects(user: Option<&String>) -> Request {
+    match user {
+        Some(id) => Request::at(Method::Get, &format!("/aii/users/{id}/projects")),
+        None => Request::at(Method::Get, "/aii/projects"),
+    }
 }
 
 /// Asks for the list of extensions.

@@ -1,7 +1,7 @@
 use std::{convert::Infallible, io, time::Duration};
 
 use bytes::Bytes;
-use edk_model::{Monitor, Unit};
+use edk_model::{Monitor, Secret, Unit};
 use futures_util::StreamExt as _;
 use reqwest::{
     RequestBuilder,
@@ -9,7 +9,7 @@ use reqwest::{
     redirect,
 };
 
-use crate::{Auth, Body, Method, Reply, Request, Target, TargetError, Trust};
+use crate::{Body, Generation, Method, Project, Reply, Request, Target, TargetError, Trust};
 
 /// How many bytes of an upload are handed over at once: the step of its progress.
 const PIECE: usize = 256 * 1024;
@@ -35,26 +35,8 @@ pub(crate) enum NoReply {
 impl Sender {
     /// Returns a sender that follows no redirects, because a redirect means a login page.
     pub(crate) fn new(target: Target) -> Result<Self, TargetError> {
-        // Another part of the program may have chosen a provider first; any will do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let setup = |source| TargetError::Setup { target: target.name.clone(), source };
-        let mut builder = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .pool_idle_timeout(Duration::from_secs(20));
-        match &target.trust {
-            Trust::System => {}
-            Trust::Also(pem) => {
-                for certificate in reqwest::Certificate::from_pem_bundle(pem).map_err(setup)? {
-                    builder = builder.add_root_certificate(certificate);
-                }
-            }
-            Trust::Anything => builder = builder.danger_accept_invalid_certs(true),
-        }
-        if is_loopback(&target.url) {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(setup)?;
+        let http = connection(&target.url, &target.trust).map_err(setup)?;
         Ok(Self { http, target })
     }
 
@@ -62,14 +44,15 @@ impl Sender {
         &self.target
     }
 
-    /// Sends `request` and waits at most `patience` for the end of the reply.
+    /// Sends `request` with `token` and waits at most `patience` for the end of the reply.
     pub(crate) async fn send(
         &self,
         request: &Request,
+        token: Option<&Secret>,
         patience: Duration,
         monitor: &Monitor,
     ) -> Result<Reply, NoReply> {
-        let builder = self.dress(request).timeout(patience);
+        let builder = self.dress(request, token).timeout(patience);
         let builder = fill(builder, request, monitor).await.map_err(NoReply::File)?;
         let response = builder.send().await.map_err(|error| match error.is_connect() {
             true => NoReply::Unreachable(error),
@@ -84,7 +67,7 @@ impl Sender {
     }
 
     /// Returns the request with everything but its body.
-    fn dress(&self, request: &Request) -> RequestBuilder {
+    fn dress(&self, request: &Request, token: Option<&Secret>) -> RequestBuilder {
         let url = format!("{}{}", self.target.url, request.path);
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -100,13 +83,11 @@ impl Sender {
             builder = builder.header(*name, value);
         }
         if let Some(project) = &self.target.project {
-            builder = builder.header(COOKIE, project_cookie(&project.id, &project.name));
+            builder = builder.header(COOKIE, project_cookie(project, self.target.generation));
         }
-        match &self.target.auth {
-            Auth::None => builder,
-            Auth::Bearer(token) => {
-                builder.header(AUTHORIZATION, format!("Bearer {}", token.reveal()))
-            }
+        match token {
+            None => builder,
+            Some(token) => builder.header(AUTHORIZATION, format!("Bearer {}", token.reveal())),
         }
     }
 }
@@ -149,6 +130,16 @@ async fn fill(
     })
 }
 
+/// Returns a client that follows no redirects and believes what `trust` says.
+pub(crate) fn connection(url: &str, trust: &Trust) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .pool_idle_timeout(Duration::from_secs(20));
+    let builder = if is_loopback(url) { builder.no_proxy() } else { builder };
+    trust.apply(builder)?.build()
+}
+
 fn pieces(bytes: &Bytes) -> Vec<Bytes> {
     (0..bytes.len())
         .step_by(PIECE)
@@ -174,11 +165,14 @@ fn is_loopback(url: &str) -> bool {
         || host.starts_with("localhost:")
 }
 
-/// Returns the cookie `Project`: JSON, every byte that is not a letter or a digit percent-encoded.
-fn project_cookie(id: &str, name: &str) -> String {
-    let json = serde_json::json!({ "name": name, "id": id }).to_string();
-    let mut cookie = "Project=".to_owned();
-    for byte in json.bytes() {
+/// Returns the cookie that names the project: `Project` with JSON, or the plain name before 0.5.0;
+/// every byte that is not a letter or a digit is percent-encoded.
+fn project_cookie(Project { id, name }: &Project, generation: Generation) -> String {
+    let (mut cookie, value) = match generation {
+        Generation::V0_4 => ("Project-Name=".to_owned(), name.clone()),
+        _ => ("Project=".to_owned(), serde_json::json!({ "name": name, "id": id }).to_string()),
+    };
+    for byte in value.bytes() {
         match byte {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' => cookie.push(char::from(byte)),
             _ => cookie.push_str(&format!("%{byte:02X}")),
@@ -192,9 +186,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_project_cookie_is_percent_encoded_json() {
-        let expected = "Project=%7B%22name%22%3A%22a%20b%22%2C%22id%22%3A%221-2%22%7D";
-        assert_eq!(project_cookie("1-2", "a b"), expected);
+    fn the_project_cookie_is_percent_encoded() {
+        let project = Project { id: "1-2".to_owned(), name: "a b".to_owned() };
+        let check = |generation, expected: &str| {
+            assert_eq!(project_cookie(&project, generation), expected);
+        };
+        let json = "Project=%7B%22name%22%3A%22a%20b%22%2C%22id%22%3A%221-2%22%7D";
+        check(Generation::V0_6, json);
+        check(Generation::V0_5_0, json);
+        check(Generation::V0_4, "Project-Name=a%20b");
     }
 
     #[test]

@@ -1,6 +1,8 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use edk_model::Secret;
+
+use crate::{Generation, Session, Trust};
 
 /// A place that takes extensions: a Kaapana platform or the sandbox.
 #[derive(Debug, Clone)]
@@ -14,9 +16,11 @@ pub struct Target {
     pub registry_url: String,
     /// Build version of the platform: the tag of its own images.
     pub build_version: String,
+    /// Which conventions it has.
+    pub generation: Generation,
     /// How the client shows who it is.
     pub auth: Auth,
-    /// The project every call is made for, sent as the cookie `Project`.
+    /// The project every call is made for, sent as a cookie.
     pub project: Option<Project>,
     /// Which certificates are believed.
     pub trust: Trust,
@@ -31,6 +35,8 @@ pub enum Auth {
     None,
     /// With an access token.
     Bearer(Secret),
+    /// With a login that renews its own token.
+    Session(Arc<Session>),
 }
 
 /// A project of the platform.
@@ -40,17 +46,6 @@ pub struct Project {
     pub id: String,
     /// Its name.
     pub name: String,
-}
-
-/// Which certificates are believed.
-#[derive(Debug, Clone)]
-pub enum Trust {
-    /// Those the machine believes.
-    System,
-    /// Also those of this PEM text.
-    Also(Vec<u8>),
-    /// All. The caller has to tell the user what that means.
-    Anything,
 }
 
 /// How fast and how long a client asks. All times are waiting times of the client; the platform has
@@ -104,6 +99,7 @@ impl Target {
             url: url.trim_end_matches('/').to_owned(),
             registry_url: registry_url.to_owned(),
             build_version: build_version.to_owned(),
+            generation: Generation::of(build_version).unwrap_or_default(),
             auth: Auth::None,
             project: None,
             trust: Trust::System,

@@ -245,7 +245,7 @@ impl Client {
     /// heard it does not matter any more.
     async fn let_go(&self, id: &str) {
         let request = request::upload_abort(id);
-        let _ = self.sender().send(&request, LET_GO, &Monitor::silent()).await;
+        let _ = self.send(&request, LET_GO, &Monitor::silent()).await;
     }
 
     /// Gives an upload up; says whether the platform may have put its file in its place already.

@@ -71,7 +71,7 @@ impl Engine {
         }
         let port = request.port;
         if options.upstream.is_none() && options.blob_limit.is_none() {
-            return self.serve_registry(ServeRequest { port, strict_faults: false }, monitor);
+            return self.serve_registry(ServeRequest { port, ..ServeRequest::default() }, monitor);
         }
         let (monitor, store) = (monitor.stage("registry"), self.store()?.clone());
         runtime()?.block_on(async {

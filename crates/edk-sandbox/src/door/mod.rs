@@ -1,0 +1,128 @@
+//! The front door of a platform: it lets in who has logged in and has the right, and answers
+//! everybody else as oauth2-proxy and the auth-backend of a platform do.
+//!
+//! - Without a token that is valid: 401 to a client that accepts JSON, a redirect to the login to
+//!   any other.
+//! - With a token, but without the right: 403 with a page of HTML.
+//! - The header `Project` of a client is taken away; the API gets the project of the cookie.
+
+mod login;
+mod page;
+mod people;
+mod rights;
+mod sessions;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+pub use people::{Account, Door};
+use serde_json::json;
+use sessions::Sessions;
+
+use crate::{Sandbox, Settings, http::project_of};
+
+/// Path of the login.
+const REALM: &str = "/auth/realms/kaapana/protocol/openid-connect";
+
+/// A door with those who have gone through it.
+pub(crate) struct Gate {
+    door: Door,
+    settings: Settings,
+    sessions: Mutex<Sessions>,
+}
+
+impl Gate {
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the account of the token that a request carries.
+    fn account(&self, headers: &HeaderMap) -> Option<&Account> {
+        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let token = value.strip_prefix("Bearer ")?;
+        let now = (self.settings.now)();
+        let name = self.sessions().user(token, now)?;
+        self.door.account(&name)
+    }
+}
+
+/// Puts the door of the settings before `api`, when there is one.
+pub(crate) fn before(api: Router, sandbox: &Arc<Sandbox>) -> Router {
+    let settings = sandbox.settings.clone();
+    let Some(door) = settings.door.clone() else { return api };
+    let gate = Arc::new(Gate { door, settings, sessions: Mutex::default() });
+    let people = Router::new()
+        .route("/jsons/commonData.json", get(common_data))
+        .route("/aii/users/current", get(current_user))
+        .route("/aii/users/{id}/projects", get(projects_of_user))
+        .route("/aii/projects", get(all_projects))
+        .with_state(gate.clone());
+    let inside = api.merge(people).layer(middleware::from_fn_with_state(gate.clone(), let_in));
+    login::router(gate).merge(inside)
+}
+
+/// Lets a request in, or answers it.
+async fn let_in(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let Some(account) = gate.account(request.headers()) else {
+        return not_logged_in(request.headers());
+    };
+    let project = project_of(request.headers(), false);
+    let project = project.and_then(|it| gate.door.project(it["id"].as_str().unwrap_or_default()));
+    if !rights::may(account, request.method(), request.uri().path(), project) {
+        return (StatusCode::FORBIDDEN, axum::response::Html(page::FORBIDDEN)).into_response();
+    }
+    let name = HeaderName::from_static("project");
+    request.headers_mut().remove(&name);
+    let value = project.map(|(id, name)| json!({ "id": id, "name": name }).to_string());
+    if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+        request.headers_mut().insert(name, value);
+    }
+    next.run(request).await
+}
+
+fn not_logged_in(headers: &HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("application/json")) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let place = format!("{REALM}/auth?client_id=kaapana&response_type=code");
+    (StatusCode::FOUND, [(header::LOCATION, place)]).into_response()
+}
+
+async fn common_data(State(gate): State<Arc<Gate>>) -> Response {
+    let version = &gate.settings.build_version;
+    let text =
+        format!("kaapana-admin-chart:{version} | Build-Timestamp: - | Build-Branch: sandbox");
+    axum::Json(json!({ "name": "Kaapana EDK sandbox", "version": text })).into_response()
+}
+
+async fn current_user(State(gate): State<Arc<Gate>>, headers: HeaderMap) -> Response {
+    match gate.account(&headers) {
+        Some(account) => axum::Json(account.shown()).into_response(),
+        None => not_logged_in(&headers),
+    }
+}
+
+async fn projects_of_user(
+    State(gate): State<Arc<Gate>>,
+    axum::extract::Path(id): axum::extract::Path<String>,
+) -> Response {
+    match gate.door.accounts.iter().find(|account| account.id() == id) {
+        Some(account) => axum::Json(gate.door.shown_projects(Some(account))).into_response(),
+        None => {
+            let body = axum::Json(json!({ "detail": "User not found" }));
+            (StatusCode::NOT_FOUND, body).into_response()
+        }
+    }
+}
+
+async fn all_projects(State(gate): State<Arc<Gate>>) -> Response {
+    axum::Json(gate.door.shown_projects(None)).into_response()
+}

@@ -1,0 +1,332 @@
+//! The real client before a front door: each way to log in, and each way to be turned away.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use edk_model::{CancellationToken, Code, Explain as _, Monitor, Secret};
+use edk_sandbox::{ContainerPlan, Door, Fault, Faults, Runtime, Sandbox, Settings};
+use edk_store::Store;
+use edk_target::{
+    Auth, Client, Generation, Login, LoginProblem, Pace, Project, Session, Target, TargetError,
+    Tokens, Trust,
+};
+
+/// What the clock of both sides is ahead, in seconds. A test has it to itself: see `World`.
+static AHEAD: AtomicU64 = AtomicU64::new(0);
+/// Tests that move the clock take turns.
+static CLOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + AHEAD.load(Ordering::SeqCst))
+}
+
+struct Nothing;
+
+impl Runtime for Nothing {
+    fn run(&self, _: &ContainerPlan, _: &mut dyn FnMut(&str), _: &Monitor) -> Result<i32, Fault> {
+        Ok(0)
+    }
+}
+
+struct World {
+    url: String,
+    _folder: tempfile::TempDir,
+    _turn: tokio::sync::MutexGuard<'static, ()>,
+}
+
+fn open(folder: &Path, url: &str) -> Arc<Sandbox> {
+    let settings = Settings {
+        now,
+        registry_url: "localhost:5577".to_owned(),
+        build_version: "0.6.0".to_owned(),
+        url: url.to_owned(),
+        faults: Faults::default(),
+        door: Some(Door::example()),
+    };
+    let store = Store::open(&folder.join("store")).unwrap();
+    Sandbox::open_with(&folder.join("sandbox"), store, Arc::new(Nothing), settings).unwrap()
+}
+
+impl World {
+    async fn new() -> Self {
+        let turn = CLOCK.lock().await;
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        AHEAD.store(0, Ordering::SeqCst);
+        let folder = tempfile::tempdir().unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let sandbox = open(folder.path(), &url);
+        tokio::spawn(edk_sandbox::serve(listener, sandbox, CancellationToken::new()));
+        Self { url, _folder: folder, _turn: turn }
+    }
+
+    fn login(&self, client: &str, secret: Option<&str>) -> Login {
+        Login {
+            target: "ward".to_owned(),
+            url: self.url.clone(),
+            trust: Trust::System,
+            client: client.to_owned(),
+            client_secret: secret.map(Secret::new),
+        }
+    }
+
+    fn confidential(&self) -> Login {
+        self.login("kaapana", Some("sandbox"))
+    }
+
+    async fn tokens(&self, user: &str) -> Result<Tokens, TargetError> {
+        let login = self.confidential();
+        login.with_password(user, &Secret::new(user), now(), &Monitor::silent()).await
+    }
+
+    fn client(&self, auth: Auth, project: Option<&str>) -> Client {
+        let project = project.map(|id| Project { id: id.to_owned(), name: "study".to_owned() });
+        let target = Target::new("ward", &self.url, "localhost:5577", "0.6.0");
+        Client::connect(Target { auth, project, pace: Pace::sandbox(), ..target }).unwrap()
+    }
+
+    /// A client whose login renews itself, and what it kept.
+    fn session(&self, tokens: Tokens) -> (Client, Arc<Mutex<Vec<Tokens>>>) {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&kept);
+        let keep = move |tokens: &Tokens| keep.lock().unwrap().push(tokens.clone());
+        let session = Session::new(self.confidential(), tokens, now, keep);
+        (self.client(Auth::Session(Arc::new(session)), None), kept)
+    }
+}
+
+fn problem(result: Result<Tokens, TargetError>) -> LoginProblem {
+    match result.unwrap_err() {
+        TargetError::Login { problem, .. } => problem,
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_password_opens_the_door_and_names_its_user() {
+    let world = World::new().await;
+    let tokens = world.tokens("lead").await.unwrap();
+    assert_eq!(tokens.expires, Some(now() + Duration::from_secs(3600)));
+    let (client, monitor) = (world.client(Auth::Bearer(tokens.access), None), Monitor::silent());
+    let user = client.user(&monitor).await.unwrap();
+    assert_eq!((user.username.as_str(), user.is_admin()), ("lead", false));
+    let projects = client.projects(&user, &monitor).await.unwrap();
+    assert_eq!(projects.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["study"]);
+    let platform = client.platform(&monitor).await.unwrap();
+    assert_eq!(platform.generation, Some(Generation::V0_6));
+    assert_eq!(platform.build_version, "0.6.0");
+
+    let admin = world.tokens("kaapana").await.unwrap();
+    let client = world.client(Auth::Bearer(admin.access), None);
+    let user = client.user(&monitor).await.unwrap();
+    assert_eq!(client.projects(&user, &monitor).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn each_refused_login_says_what_to_do() {
+    let world = World::new().await;
+    let (monitor, secret) = (Monitor::silent(), Secret::new("wrong"));
+    let login = world.confidential();
+    let tried = login.with_password("kaapana", &secret, now(), &monitor).await;
+    assert_eq!(problem(tried), LoginProblem::WrongPassword);
+    assert_eq!(problem(world.tokens("nobody").await), LoginProblem::WrongPassword);
+    assert_eq!(problem(world.tokens("newcomer").await), LoginProblem::AccountNotReady);
+    let login = world.login("kaapana", Some("guess"));
+    let tried = login.with_password("lead", &Secret::new("lead"), now(), &monitor).await;
+    assert_eq!(problem(tried), LoginProblem::WrongClient);
+    let login = world.login("edk", None);
+    let tried = login.with_password("lead", &Secret::new("lead"), now(), &monitor).await;
+    assert_eq!(problem(tried), LoginProblem::WayNotAllowed);
+
+    let elsewhere = Login { url: format!("{}/elsewhere", world.url), ..world.confidential() };
+    let tried = elsewhere.with_password("lead", &Secret::new("lead"), now(), &monitor).await;
+    assert_eq!(problem(tried), LoginProblem::NoLogin);
+    let error = Login { url: "no address".to_owned(), ..world.confidential() }
+        .with_password("lead", &Secret::new("lead"), now(), &monitor)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), Code::InvalidInput);
+    assert!(error.hints()[0].contains("https://"));
+}
+
+#[tokio::test]
+async fn who_has_no_right_is_told_apart_from_who_has_not_logged_in() {
+    let world = World::new().await;
+    let monitor = Monitor::silent();
+    let list = async |client: &Client| client.extensions(&monitor).await.map(|list| list.len());
+    let unknown = world.client(Auth::None, None);
+    assert!(matches!(list(&unknown).await, Err(TargetError::NotLoggedIn { .. })));
+    let stale = world.client(Auth::Bearer(Secret::new("stale")), None);
+    assert!(matches!(list(&stale).await, Err(TargetError::NotLoggedIn { .. })));
+
+    let study = Door::example().projects[1].0.clone();
+    for (user, project, allowed) in [
+        ("kaapana", None, true),
+        ("lead", Some(study.as_str()), true),
+        ("lead", None, false),
+        ("lead", Some("no-such-project"), false),
+        ("guest", Some(study.as_str()), false),
+    ] {
+        let token = world.tokens(user).await.unwrap().access;
+        let client = world.client(Auth::Bearer(token), project);
+        match list(&client).await {
+            Ok(0) => assert!(allowed, "{user} {project:?}"),
+            Err(TargetError::Forbidden { .. }) => assert!(!allowed, "{user} {project:?}"),
+            other => panic!("{user} {project:?}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_renews_its_token_before_it_ends_and_after_it_was_refused() {
+    let world = World::new().await;
+    let monitor = Monitor::silent();
+    let (client, kept) = world.session(world.tokens("kaapana").await.unwrap());
+    client.extensions(&monitor).await.unwrap();
+    assert_eq!(kept.lock().unwrap().len(), 0, "renewed without need");
+
+    // Within the last half minute of the token: renewed before the call.
+    AHEAD.store(3600 - 20, Ordering::SeqCst);
+    let (client, kept) = world.session(Tokens {
+        access: Secret::new("about to end"),
+        refresh: world.tokens("kaapana").await.unwrap().refresh,
+        expires: Some(now() + Duration::from_secs(20)),
+    });
+    client.extensions(&monitor).await.unwrap();
+    assert_eq!(kept.lock().unwrap().len(), 1);
+
+    // The platform was restarted, or an administrator ended the token: refused, renewed, repeated.
+    let refused = Tokens {
+        access: Secret::new("revoked"),
+        expires: Some(now() + Duration::from_secs(3000)),
+        ..world.tokens("kaapana").await.unwrap()
+    };
+    let (client, kept) = world.session(refused);
+    let all = futures_util::future::join_all((0..4).map(|_| client.extensions(&monitor))).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(kept.lock().unwrap().len(), 1, "each call renewed the token");
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_says_so() {
+    let world = World::new().await;
+    let monitor = Monitor::silent();
+    let ended = |result: Result<_, TargetError>| match result {
+        Err(TargetError::Login { problem, .. }) => problem == LoginProblem::Ended,
+        _ => false,
+    };
+    let (client, _) = world.session(world.tokens("kaapana").await.unwrap());
+    AHEAD.store(2 * 3600, Ordering::SeqCst);
+    let error = client.extensions(&monitor).await;
+    assert!(error.as_ref().unwrap_err().hints()[0].contains("edk target login"));
+    assert!(ended(error));
+
+    // Logged out: the tokens are worth nothing any more.
+    let tokens = world.tokens("kaapana").await.unwrap();
+    world.confidential().give_back(tokens.refresh.as_ref().unwrap()).await.unwrap();
+    let (client, _) = world.session(tokens);
+    assert!(ended(client.extensions(&monitor).await));
+
+    // Nothing to renew it with.
+    let tokens = world.tokens("kaapana").await.unwrap();
+    let (client, _) = world.session(Tokens { refresh: None, expires: Some(now()), ..tokens });
+    assert!(ended(client.extensions(&monitor).await));
+}
+
+/// What a browser does with a page that has one form.
+async fn submit(address: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    client.build().unwrap().post(address).form(fields).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_browser_brings_a_code_that_only_this_login_can_use() {
+    let world = World::new().await;
+    let (login, monitor) = (world.login("edk", None), Monitor::silent());
+    let redirect = "http://127.0.0.1:1/login";
+    let begun = login.begin_code(redirect).unwrap();
+    let page = reqwest::get(&begun.address).await.unwrap();
+    assert!(page.status().is_success());
+    let wrong = submit(&begun.address, &[("username", "lead"), ("password", "no")]).await;
+    assert!(wrong.text().await.unwrap().contains("Invalid username"));
+
+    let answer = submit(&begun.address, &[("username", "lead"), ("password", "lead")]).await;
+    let place = answer.headers()["location"].to_str().unwrap().to_owned();
+    let query = |place: &str| -> Vec<(String, String)> {
+        let pairs = place.split_once('?').unwrap().1.split('&');
+        let pair = |it: &str| it.split_once('=').map(|(key, it)| (key.to_owned(), it.to_owned()));
+        pairs.filter_map(pair).collect()
+    };
+    assert!(place.starts_with(redirect));
+
+    // Another login's answer is not taken, nor is a refusal.
+    let other = login.begin_code(redirect).unwrap();
+    let denied = login.with_code(other, &query(&place), now(), &monitor).await;
+    assert!(matches!(problem(denied), LoginProblem::Denied { .. }));
+    let refusal = [("error".to_owned(), "access_denied".to_owned())];
+    let other = login.begin_code(redirect).unwrap();
+    let denied = login.with_code(other, &refusal, now(), &monitor).await;
+    assert_eq!(problem(denied), LoginProblem::Denied { reason: "access_denied".to_owned() });
+
+    let tokens = login.with_code(begun, &query(&place), now(), &monitor).await.unwrap();
+    let client = world.client(Auth::Bearer(tokens.access), None);
+    assert_eq!(client.user(&monitor).await.unwrap().username, "lead");
+    let shown = format!("{:?}", login.begin_code(redirect).unwrap());
+    assert!(!shown.contains("verifier"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_device_is_allowed_or_refused_in_a_browser() {
+    let world = World::new().await;
+    for (password, allowed) in [("lead", true), ("no", false)] {
+        let (login, monitor) = (world.login("edk", None), Monitor::silent());
+        let show = |prompt: &edk_target::DevicePrompt| {
+            let (address, code) = (prompt.address.clone(), prompt.code.clone());
+            assert!(address.contains(&code));
+            tokio::spawn(async move {
+                let place = address.split('?').next().unwrap().to_owned();
+                let user = [("user_code", code.as_str()), ("username", "lead")];
+                submit(&place, &[user.as_slice(), &[("password", password)]].concat()).await;
+            });
+        };
+        let got = login.with_device(show, now, &monitor).await;
+        match allowed {
+            true => assert!(got.unwrap().refresh.is_some()),
+            false => assert!(matches!(problem(got), LoginProblem::Denied { .. })),
+        }
+    }
+    let login = world.confidential();
+    let refused = login.with_device(|_| {}, now, &Monitor::silent()).await;
+    assert_eq!(problem(refused), LoginProblem::WayNotAllowed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_for_another_device_ends_when_it_is_cancelled() {
+    let world = World::new().await;
+    let token = CancellationToken::new();
+    let monitor = Monitor::new(Arc::new(edk_model::Silent), token.clone(), "login");
+    let waited = world.login("edk", None).with_device(|_| token.cancel(), now, &monitor).await;
+    assert_eq!(waited.unwrap_err().code(), Code::Cancelled);
+}
+
+#[tokio::test]
+async fn a_browser_without_a_login_is_sent_to_it() {
+    let world = World::new().await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = client.build().unwrap();
+    let url = format!("{}/kube-helm-api/extensions", world.url);
+    let page = client.get(&url).header("accept", "text/html").send().await.unwrap();
+    let place = page.headers()["location"].to_str().unwrap().to_owned();
+    assert_eq!(page.status(), 302);
+    assert!(place.starts_with("/auth/realms/kaapana/"), "{place}");
+    let program = client.get(&url).header("accept", "application/json").send().await.unwrap();
+    assert_eq!(program.status(), 401);
+}
