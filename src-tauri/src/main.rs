@@ -52,9 +52,9 @@ fn start(args: Args) -> Result<(), Failure> {
     let options = HostOptions { mirror: args.mirror, registry_port: args.registry_port };
     let setup = Setup {
         data,
-        // This very program, even when its file was replaced while it runs.
         program: "/proc/self/exe".into(),
         host: machine::settings(&variable, home.as_deref()),
+        passphrase: None,
         now: std::time::SystemTime::now,
     };
     edk_desktop::run(Engine::new(setup), options, handover)

@@ -14,6 +14,7 @@ mod disk;
 mod events;
 mod help;
 mod json;
+mod logins;
 mod mirror;
 mod network;
 mod servers;

@@ -10,12 +10,13 @@ use edk_engine::{
     DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis,
     Dispatcher, DoctorRequest, Engine, EngineError, EventSink, ExportOutcome, ExtensionView,
     FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest, Installed,
-    NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
-    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
-    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
-    RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest, StatusOutcome,
-    StatusRequest, TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest,
-    UploadRequest, Uploaded, UsageView,
+    LoginOutcome, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
+    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
+    RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
+    StatusOutcome, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
+    TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest, UploadRequest, Uploaded,
+    UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -65,6 +66,20 @@ pub enum Command {
     ChartRender(ChartRenderRequest),
     /// Look into a chart.
     ChartShow(ChartShowRequest),
+    /// Make a target known.
+    TargetAdd(TargetAddRequest),
+    /// List the targets.
+    TargetList,
+    /// Use a target when none is named.
+    TargetUse(String),
+    /// Forget a target.
+    TargetRemove(String),
+    /// Log in to a target.
+    TargetLogin(TargetLoginRequest),
+    /// Log out of a target.
+    TargetLogout(String),
+    /// Look at a target.
+    TargetDoctor(String),
     /// List what is in the registry.
     RegistryList,
     /// Look at an image.
@@ -127,8 +142,19 @@ pub enum Response {
     Plan(DeployPlan),
     /// Of [`Command::Extensions`].
     Extensions(Vec<ExtensionView>),
-    /// Of [`Command::Doctor`].
+    /// Of [`Command::Doctor`] and [`Command::TargetDoctor`].
     Doctor(Vec<Diagnosis>),
+    /// Of [`Command::TargetList`], and of [`Command::TargetAdd`] with the one.
+    Targets(Vec<TargetDetails>),
+    /// Of [`Command::TargetLogin`].
+    LoggedIn(LoginOutcome),
+    /// What was done to the target of this name.
+    TargetDone {
+        /// Name of the target.
+        target: String,
+        /// What was done, as the end of a sentence.
+        done: &'static str,
+    },
     /// Of [`Command::ChartRender`].
     ChartRendered(ChartRendered),
     /// Of [`Command::ChartShow`].
@@ -203,6 +229,13 @@ impl Command {
             Self::Doctor => "doctor",
             Self::ChartRender(_) => "chart render",
             Self::ChartShow(_) => "chart show",
+            Self::TargetAdd(_) => "target add",
+            Self::TargetList => "target list",
+            Self::TargetUse(_) => "target use",
+            Self::TargetRemove(_) => "target remove",
+            Self::TargetLogin(_) => "target login",
+            Self::TargetLogout(_) => "target logout",
+            Self::TargetDoctor(_) => "target doctor",
             Self::RegistryList => "registry list",
             Self::RegistryShow(_) => "registry show",
             Self::RegistryCopy(_) => "registry copy",
@@ -290,6 +323,22 @@ fn dispatch(
             Response::ChartRendered(engine.chart_render(request, monitor)?)
         }
         Command::ChartShow(request) => Response::ChartShown(Box::new(engine.chart_show(request)?)),
+        Command::TargetAdd(request) => Response::Targets(vec![engine.target_add(request)?]),
+        Command::TargetList => Response::Targets(engine.target_list()?),
+        Command::TargetUse(name) => {
+            engine.target_use(name)?;
+            target_done(name, "is used when a command names no target")
+        }
+        Command::TargetRemove(name) => {
+            engine.target_remove(name)?;
+            target_done(name, "is forgotten; what is on it stays there")
+        }
+        Command::TargetLogin(request) => Response::LoggedIn(engine.target_login(request, monitor)?),
+        Command::TargetLogout(name) => {
+            engine.target_logout(name, monitor)?;
+            target_done(name, "has no login any more")
+        }
+        Command::TargetDoctor(name) => Response::Doctor(engine.target_doctor(name, monitor)?),
         Command::RegistryList => Response::Registry(engine.registry_list()?),
         Command::RegistryShow(request) => {
             Response::Image(Box::new(engine.registry_show(request, monitor)?))
@@ -319,6 +368,10 @@ fn dispatch(
             Response::Stopped
         }
     })
+}
+
+fn target_done(target: &str, done: &'static str) -> Response {
+    Response::TargetDone { target: target.to_owned(), done }
 }
 
 pub(crate) fn bug(panic: &(dyn std::any::Any + Send)) -> Failure {

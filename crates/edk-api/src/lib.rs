@@ -17,6 +17,7 @@ pub mod host;
 mod looks;
 pub mod machine;
 mod storage;
+mod targets;
 mod text;
 
 pub use command::{AccountView, Command, Response, call};
@@ -25,10 +26,11 @@ pub use edk_engine::{
     BaseRequest, Bind, BuildRequest, ChartArg, ChartPart, ChartRenderRequest, ChartShowRequest,
     ChartValues, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest,
     DeployRequest, Engine, EventSink, FolderRequest, HostSettings, InstallRequest, LanRequest,
-    MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest, RegistryAccountRequest,
-    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
-    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest,
-    ServeRequest, Setup, StatusRequest, TargetRequest, TemplateSummary, Type, UninstallRequest,
+    LoginOutcome, LoginWay, MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
+    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
+    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
+    RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails,
+    TargetLoginRequest, TargetRequest, TemplateSummary, TrustChoice, Type, UninstallRequest,
     UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};

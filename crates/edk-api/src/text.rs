@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, charts, looks, storage};
+use crate::{Response, charts, looks, storage, targets};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -60,6 +60,9 @@ pub fn text(response: &Response) -> String {
         Response::Doctor(found) => looks::diagnoses(found),
         Response::ChartRendered(it) => charts::rendered(it),
         Response::ChartShown(it) => charts::shown(it),
+        Response::Targets(all) => targets::targets(all),
+        Response::LoggedIn(outcome) => targets::logged_in(outcome),
+        Response::TargetDone { target, done } => vec![format!("{target} {done}")],
         Response::Registry(repositories) => looks::repositories(repositories),
         Response::Image(image) => storage::image(image),
         Response::Copied(it) => storage::copied(it),

@@ -16,6 +16,7 @@ use crate::{
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     registry::RegistryAction,
     serve,
+    target::TargetAction,
 };
 
 /// Develop extensions for Kaapana: scaffold, build, push, package, deploy, run.
@@ -164,6 +165,16 @@ enum Action {
   edk chart render my-workflow-0.1.0.tgz -f values.yaml"
     )]
     Chart(ChartAction),
+    /// Platforms by name: where they are, whom they trust, who has logged in.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk target add ward https://kaapana.example.org
+  edk target login ward
+  edk target doctor ward
+  edk target use ward              and every command goes there"
+    )]
+    Target(TargetAction),
     /// The registry of this machine.
     #[command(
         subcommand,
@@ -275,9 +286,20 @@ struct PackageArgs {
 /// The target a command talks to.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TargetArg {
-    /// Name of the target, or the address of a sandbox on this machine.
-    #[arg(long, short, default_value = "sandbox", env = "EDK_TARGET", hide_env_values = true)]
-    pub(crate) target: String,
+    /// Name of the target, or the address of a sandbox on this machine [default: the one of `edk
+    /// target use`, else the sandbox].
+    #[arg(long, short, env = "EDK_TARGET", hide_env_values = true)]
+    target: Option<String>,
+}
+
+impl TargetArg {
+    /// Returns the name of the target.
+    pub(crate) fn name(&self, engine: &Engine) -> Result<String, Failure> {
+        match &self.target {
+            Some(name) => Ok(name.clone()),
+            None => engine.current_target().map_err(|error| Failure::explain(&error)),
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -430,6 +452,7 @@ impl Args {
             Action::Doctor => "doctor",
             Action::Serve(_) => "serve",
             Action::Chart(action) => action.name(),
+            Action::Target(action) => action.name(),
             Action::Registry(action) => action.name(),
             Action::Sandbox(_) => "sandbox serve",
         };
@@ -448,13 +471,7 @@ impl Args {
     pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
         Ok(match &self.action {
             Action::New(args) => self.new_command(args, engine)?,
-            Action::Base(BaseArgs { list: true, .. }) => Command::Bases,
-            Action::Base(args) => Command::Base(BaseRequest {
-                name: args.name.clone().unwrap_or_default(),
-                from: args.from.clone(),
-                mirror: args.mirror.clone(),
-                refresh: args.refresh,
-            }),
+            Action::Base(args) => args.command(),
             Action::Build(args) => Command::Build(BuildRequest {
                 project: args.project.project.clone(),
                 args: map(&args.args.build_arg),
@@ -471,13 +488,13 @@ impl Args {
             }),
             Action::Deploy(args) if args.dry_run => Command::DeployPlan(DeployPlanRequest {
                 project: args.project.project.clone(),
-                target: args.target.target.clone(),
+                target: args.target.name(engine)?,
                 version: args.version.clone(),
                 chart: args.chart.clone(),
             }),
             Action::Deploy(args) => Command::Deploy(DeployRequest {
                 project: args.project.project.clone(),
-                target: args.target.target.clone(),
+                target: args.target.name(engine)?,
                 version: args.version.clone(),
                 params: map(&args.param),
                 args: map(&args.args.build_arg),
@@ -485,16 +502,16 @@ impl Args {
             }),
             Action::Status(args) => Command::Status(StatusRequest {
                 project: (!args.all).then(|| args.project.project.clone()),
-                target: args.target.target.clone(),
+                target: args.target.name(engine)?,
             }),
             Action::Uninstall(UninstallArgs { release: Some(release), target, .. }) => {
                 // Whatever version it has.
-                let (target, version) = (target.target.clone(), String::new());
+                let (target, version) = (target.name(engine)?, String::new());
                 Command::Remove(RemoveRequest { target, release: release.clone(), version })
             }
             Action::Uninstall(args) => Command::Uninstall(UninstallRequest {
                 project: args.project.project.clone(),
-                target: args.target.target.clone(),
+                target: args.target.name(engine)?,
                 chart: args.chart.clone(),
                 no_hooks: args.no_hooks,
             }),
@@ -511,14 +528,15 @@ impl Args {
                 mirror: args.mirror.clone(),
             }),
             Action::Inspect(args) => args.command(),
-            Action::Extensions(args) => args.command(),
-            Action::Install(args) => args.command(),
-            Action::Upload(args) => args.command(),
+            Action::Extensions(args) => args.command(engine)?,
+            Action::Install(args) => args.command(engine)?,
+            Action::Upload(args) => args.command(engine)?,
             Action::Doctor => Command::Doctor,
             Action::Serve(_) => {
                 return Err(Failure::new(Code::Bug, "a host is no command of the engine"));
             }
             Action::Chart(action) => action.command(),
+            Action::Target(action) => action.command(ask::is_possible(self))?,
             Action::Registry(action) => action.command(),
             Action::Sandbox(SandboxServe::Serve { port, strict_faults, login }) => {
                 let (port, strict_faults, login) = (*port, *strict_faults, *login);
@@ -538,6 +556,20 @@ impl Args {
         }
         let (folder, overwrite, dry_run) = (args.folder.clone(), args.overwrite, args.dry_run);
         Ok(Command::New(NewRequest { template, folder, answers, overwrite, dry_run }))
+    }
+}
+
+impl BaseArgs {
+    fn command(&self) -> Command {
+        if self.list {
+            return Command::Bases;
+        }
+        Command::Base(BaseRequest {
+            name: self.name.clone().unwrap_or_default(),
+            from: self.from.clone(),
+            mirror: self.mirror.clone(),
+            refresh: self.refresh,
+        })
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, io::IsTerminal as _};
 
-use dialoguer::{Confirm, Input, MultiSelect, Select};
+use dialoguer::{Confirm, Input, MultiSelect, Password, Select};
 use edk_api::{Command, Engine, Failure, Parameter, Preset, Type};
-use edk_model::{Code, Explain as _};
+use edk_model::{Code, Explain as _, Secret};
 
 use crate::args::{Args, OutputFormat};
 
@@ -99,6 +99,21 @@ fn is_preset(default: Option<&Preset>, choice: &str) -> bool {
         Some(Preset::List(list)) => list.iter().any(|item| item == choice),
         _ => false,
     }
+}
+
+/// Asks for a line.
+pub(crate) fn line(words: &str) -> Result<String, Failure> {
+    Input::<String>::new().with_prompt(words).interact_text().map_err(|error| unheard(&error))
+}
+
+/// Asks for a secret, which is not shown.
+pub(crate) fn secret(words: &str) -> Result<Secret, Failure> {
+    let asked = Password::new().with_prompt(words).allow_empty_password(true).interact();
+    asked.map(Secret::new).map_err(|error| unheard(&error))
+}
+
+fn unheard(error: &dialoguer::Error) -> Failure {
+    Failure::new(Code::Cancelled, "the question was not answered").because(error)
 }
 
 /// Asks whether files in the way may be replaced; no where nobody can be asked.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use edk_api::{Command, FolderRequest, InstallRequest, TargetRequest, UploadRequest};
+use edk_api::{
+    Command, Engine, Failure, FolderRequest, InstallRequest, TargetRequest, UploadRequest,
+};
 
 use crate::args::{ProjectArg, TargetArg, pair};
 
@@ -26,8 +28,8 @@ pub(crate) struct ExtensionsArgs {
 }
 
 impl ExtensionsArgs {
-    pub(crate) fn command(&self) -> Command {
-        Command::Extensions(TargetRequest { target: self.target.target.clone() })
+    pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
+        Ok(Command::Extensions(TargetRequest { target: self.target.name(engine)? }))
     }
 }
 
@@ -46,14 +48,14 @@ pub(crate) struct InstallArgs {
 }
 
 impl InstallArgs {
-    pub(crate) fn command(&self) -> Command {
+    pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
         let params = self.param.iter().cloned().map(|(key, text)| (key, text.into())).collect();
-        Command::Install(InstallRequest {
-            target: self.target.target.clone(),
+        Ok(Command::Install(InstallRequest {
+            target: self.target.name(engine)?,
             name: self.name.clone(),
             version: self.version.clone(),
             params,
-        })
+        }))
     }
 }
 
@@ -66,8 +68,8 @@ pub(crate) struct UploadArgs {
 }
 
 impl UploadArgs {
-    pub(crate) fn command(&self) -> Command {
-        let (target, file) = (self.target.target.clone(), self.file.clone());
-        Command::Upload(UploadRequest { target, file })
+    pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
+        let (target, file) = (self.target.name(engine)?, self.file.clone());
+        Ok(Command::Upload(UploadRequest { target, file }))
     }
 }

@@ -17,12 +17,14 @@ mod registry;
 mod report;
 mod serve;
 mod show;
+mod target;
 
 use std::process::ExitCode;
 
 use args::{Args, OutputFormat};
 use clap::Parser as _;
 use edk_api::{Command, Engine, Failure, Response, Setup, call, document, machine, text};
+use edk_model::Secret;
 
 fn main() -> ExitCode {
     // Before anything else: the helper must be alone in its process.
@@ -88,12 +90,20 @@ fn engine(args: &Args) -> Result<Engine, Failure> {
     let (variable, home) = (|name: &str| std::env::var_os(name), std::env::home_dir());
     let setup = Setup {
         data: machine::data_folder(args.home.as_deref(), &variable, home.clone())?,
-        // This very program, even when its file was replaced while it runs.
         program: "/proc/self/exe".into(),
         host: machine::settings(&variable, home.as_deref()),
+        passphrase: passphrase(&variable)?,
         now: std::time::SystemTime::now,
     };
     Ok(Engine::new(setup))
+}
+
+/// Returns what opens the sealed file of secrets, from EDK_PASSPHRASE or EDK_PASSPHRASE_FILE.
+fn passphrase(variable: machine::Variable<'_>) -> Result<Option<Secret>, Failure> {
+    if let Some(text) = variable("EDK_PASSPHRASE").and_then(|it| it.into_string().ok()) {
+        return Ok(Some(Secret::new(text)).filter(|it| !it.reveal().is_empty()));
+    }
+    variable("EDK_PASSPHRASE_FILE").map(|path| target::secret_in(path.as_ref())).transpose()
 }
 
 fn carry_out(args: &Args, engine: &Engine, mut command: Command) -> Result<Response, Failure> {

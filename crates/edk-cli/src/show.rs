@@ -14,7 +14,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::{args::Args, report};
 
 /// Stages whose lines are the user's own output, or what a user has to know; always shown.
-const ALWAYS_SHOWN: [&str; 3] = ["run", "demo", "listen"];
+const ALWAYS_SHOWN: [&str; 4] = ["run", "demo", "listen", "login"];
 
 /// Prints a line on standard output; a reader that went away is no error.
 pub(crate) fn line(text: &str) {

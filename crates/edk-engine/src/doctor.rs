@@ -82,30 +82,35 @@ pub struct RemedyJob {
 }
 
 impl Diagnosis {
-    fn ok(id: &'static str, title: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn ok(id: &'static str, title: &str, detail: impl Into<String>) -> Self {
         let (title, detail) = (title.to_owned(), detail.into());
         Self { id, severity: Health::Ok, title, detail, fix: None }
     }
 
-    fn failed(id: &'static str, title: &str, error: &dyn Explain) -> Self {
+    pub(crate) fn failed(id: &'static str, title: &str, error: &dyn Explain) -> Self {
         let Failure { what, why, hints, .. } = Failure::explain(error);
         let detail = [vec![what], why].concat().join(": ");
         let fix = hints.into_iter().next().map(Remedy::advice);
         Self { id, severity: Health::Error, title: title.to_owned(), detail, fix }
     }
 
-    fn severity(self, severity: Health) -> Self {
+    pub(crate) fn severity(self, severity: Health) -> Self {
         Self { severity, ..self }
     }
 
-    fn fix(self, fix: Remedy) -> Self {
+    pub(crate) fn fix(self, fix: Remedy) -> Self {
         Self { fix: Some(fix), ..self }
     }
 }
 
 impl Remedy {
-    fn advice(label: String) -> Self {
+    pub(crate) fn advice(label: String) -> Self {
         Self { label, command: None, cli: None }
+    }
+
+    /// What to type in a terminal.
+    pub(crate) fn cli(label: &str, cli: String) -> Self {
+        Self { label: label.to_owned(), command: None, cli: Some(cli) }
     }
 }
 

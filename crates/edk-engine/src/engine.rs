@@ -7,6 +7,7 @@ use std::{
 use edk_container::{Conditions, Containers};
 use edk_extension::Project;
 use edk_image::{Builder, HostSettings};
+use edk_model::Secret;
 use edk_store::Store;
 
 use crate::{EngineError, serving::SharedRegistry, shared::SharedSandbox};
@@ -16,10 +17,13 @@ use crate::{EngineError, serving::SharedRegistry, shared::SharedSandbox};
 pub struct Setup {
     /// Folder for everything that is kept: store, unpacked layers, sandbox.
     pub data: PathBuf,
-    /// The program that is started again as container helper.
+    /// The program that is started again as container helper: `/proc/self/exe` is this very one,
+    /// even when its file was replaced while it runs.
     pub program: PathBuf,
     /// What `RUN` steps need of this machine.
     pub host: HostSettings,
+    /// What opens the sealed file of secrets; without it they are in the keychain.
+    pub passphrase: Option<Secret>,
     /// The clock on the wall.
     pub now: fn() -> SystemTime,
 }

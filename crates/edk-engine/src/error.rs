@@ -9,6 +9,8 @@ use edk_sandbox::SandboxError;
 use edk_store::StoreError;
 use edk_target::TargetError;
 
+use crate::VaultError;
+
 /// Why something a user asked for could not be done: an error of a room, or one of the few which
 /// only the engine can see.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +28,26 @@ pub enum EngineError {
     NoTarget {
         /// Its name.
         name: String,
+        /// The targets there are.
+        known: Vec<String>,
     },
+    /// A name that another target has.
+    #[error("there is a target called `{name}` already")]
+    TargetKnown {
+        /// The name.
+        name: String,
+    },
+    /// A setting that can't be used.
+    #[error("`{what}` {reason}")]
+    Setting {
+        /// The setting, or the file it is in.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The secrets.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A real platform, to which images can't be brought yet.
     #[error(
         "`{url}` is not on this machine, and other targets than sandboxes can't be used yet (issue #6)"
@@ -189,6 +210,7 @@ impl EngineError {
     /// The room's error, when it is one.
     fn room(&self) -> Option<&dyn Explain> {
         match self {
+            Self::Vault(error) => Some(error),
             Self::Access(error) => Some(error),
             Self::Certificate(error) => Some(error),
             Self::Store(error) => Some(error),
@@ -212,11 +234,14 @@ impl Explain for EngineError {
             | Self::Preflight { .. }
             | Self::NoDagImage { .. }
             | Self::Listen { .. }
+            | Self::Setting { .. }
             | Self::Parameter { .. }
             | Self::Form { .. } => Code::InvalidInput,
             Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
             Self::ForeignTarget { .. } => Code::Unsupported,
-            Self::PortTaken { .. } | Self::Installed { .. } => Code::Conflict,
+            Self::PortTaken { .. } | Self::Installed { .. } | Self::TargetKnown { .. } => {
+                Code::Conflict
+            }
             Self::RegistryServed { .. } | Self::RegistryPort { .. } => Code::Conflict,
             Self::Demo { .. } => Code::CommandFailed,
             Self::Io { source, .. } | Self::Network(source) => Code::of_io(source),
@@ -229,7 +254,11 @@ impl Explain for EngineError {
         let hint = |text: &str| vec![text.to_owned()];
         match self {
             Self::Version { .. } => hint("name one: `--version 0.1.1`, or set it in Chart.yaml"),
-            Self::NoTarget { .. } => hint("use `--target sandbox`, the platform on this machine"),
+            Self::NoTarget { known, .. } => vec![
+                format!("name one that is there: `--target {}`", known.join("` or `--target ")),
+                "make it known: `edk target add NAME https://kaapana.example.org`".to_owned(),
+            ],
+            Self::TargetKnown { .. } => hint("choose another name, or replace it: `--replace`"),
             Self::ForeignTarget { .. } => {
                 hint("use `--target sandbox`, or carry the chart of `edk package` there by hand")
             }

@@ -31,6 +31,7 @@ mod serving;
 mod shared;
 mod status;
 mod target;
+mod targets;
 mod uninstall;
 mod upload;
 mod view;
@@ -72,6 +73,10 @@ pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};
 pub use serving::{RegistryService, ServedBy};
 pub use shared::SandboxService;
 pub use status::{ReleaseStatus, StatusOutcome, StatusRequest};
+pub use targets::{
+    LoginOutcome, LoginWay, TargetAddRequest, TargetDetails, TargetLoginRequest, TrustChoice,
+    VaultError,
+};
 pub use uninstall::{UninstallOutcome, UninstallRequest};
 pub use upload::{UploadRequest, Uploaded};
 pub use view::{ChartView, FolderRequest, ImageView, ProjectView};

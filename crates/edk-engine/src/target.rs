@@ -8,7 +8,7 @@ use edk_sandbox::{Door, Faults, Sandbox, Settings};
 use edk_target::{Client, Target};
 use tokio::net::TcpListener;
 
-use crate::{DEFAULT_REGISTRY_PORT, Engine, EngineError};
+use crate::{DEFAULT_REGISTRY_PORT, Engine, EngineError, targets::Book};
 
 /// What the sandbox says of itself: the build version operators ask for their images under.
 pub(crate) const SANDBOX_BUILD_VERSION: &str = "0.6.0";
@@ -29,13 +29,23 @@ impl Engine {
         F: Future<Output = Result<T, EngineError>>,
     {
         if name != SANDBOX {
-            let client = Client::connect(by_address(name)?)?;
+            let client = Client::connect(self.target_named(name)?)?;
             return runtime()?.block_on(body(client));
         }
         let sandbox = self.use_sandbox(monitor)?;
         let client = Client::connect(sandbox_target(&sandbox.url))?;
         // The sandbox is let go of after the last answer.
         runtime()?.block_on(body(client))
+    }
+
+    /// Returns a target by its name, or by its address on this machine.
+    fn target_named(&self, name: &str) -> Result<Target, EngineError> {
+        let book = Book::read(&self.setup.data)?;
+        match book.find(name) {
+            Some(record) => self.connectable(record),
+            None if name.contains("://") => by_address(name),
+            None => Err(EngineError::NoTarget { name: name.to_owned(), known: book.names() }),
+        }
     }
 
     /// Opens the sandbox of this machine, to be served at `url`, and leaves the address for others.
@@ -83,8 +93,7 @@ fn sandbox_target(url: &str) -> Target {
 /// A sandbox served by another process, by its address on this machine.
 fn by_address(name: &str) -> Result<Target, EngineError> {
     let rest = name.strip_prefix("http://").or_else(|| name.strip_prefix("https://"));
-    let Some(rest) = rest else { return Err(EngineError::NoTarget { name: name.to_owned() }) };
-    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    let host = rest.and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
     if !matches!(host, "localhost" | "127.0.0.1") {
         return Err(EngineError::ForeignTarget { url: name.to_owned() });
     }

@@ -1,5 +1,7 @@
 //! Who a client is on a platform, and which platform it is.
 
+use std::time::SystemTime;
+
 use edk_model::Monitor;
 use serde::Deserialize;
 use serde_json::Value;
@@ -112,6 +114,15 @@ impl Client {
         let request = request::projects((!user.is_admin()).then_some(&user.id));
         let reply = self.call(&request, action, monitor).await?;
         self.read(action, &reply, projects(&reply.body))
+    }
+
+    /// Asks what the target's clock says, to the second; `None` when it does not tell.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn clock(&self, monitor: &Monitor) -> Result<Option<SystemTime>, TargetError> {
+        let reply = self.call(&request::health(), "tell the time", monitor).await?;
+        Ok(reply.date.and_then(|date| httpdate::parse_http_date(&date).ok()))
     }
 
     fn read<T>(

@@ -210,7 +210,8 @@ mod tests {
     #[test]
     fn the_words_of_every_version_are_understood() {
         let check = |status, body: &str, expected: Words| {
-            let reply = Reply { status, html: false, location: None, body: body.to_owned() };
+            let reply =
+                Reply { status, html: false, location: None, date: None, body: body.to_owned() };
             assert_eq!(read(&reply, "a"), expected, "{status} {body}");
         };
         let release = || "a-1f".to_owned();

@@ -9,6 +9,8 @@ pub struct Reply {
     pub html: bool,
     /// Where the answer sends the client, for a redirect.
     pub location: Option<String>,
+    /// What the server's clock says (HTTP header `Date`), if it tells.
+    pub date: Option<String>,
     /// The body as text.
     pub body: String,
 }
@@ -84,7 +86,13 @@ mod tests {
     use super::*;
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply { status, html: body.starts_with('<'), location: None, body: body.to_owned() }
+        Reply {
+            status,
+            html: body.starts_with('<'),
+            location: None,
+            date: None,
+            body: body.to_owned(),
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use edk_model::{Monitor, Secret, Unit};
 use futures_util::StreamExt as _;
 use reqwest::{
     RequestBuilder,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, LOCATION},
     redirect,
 };
 
@@ -62,8 +62,9 @@ impl Sender {
         let status = response.status().as_u16();
         let html = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
         let location = header(LOCATION).map(str::to_owned);
+        let date = header(DATE).map(str::to_owned);
         let body = response.text().await.map_err(NoReply::Unclear)?;
-        Ok(Reply { status, html, location, body })
+        Ok(Reply { status, html, location, date, body })
     }
 
     /// Returns the request with everything but its body.

@@ -1,0 +1,62 @@
+use std::{sync::Arc, time::SystemTime};
+
+use edk_model::Secret;
+use edk_target::{Auth, Login, Project, Session, Target};
+
+use super::{book::Record, keys::Keys};
+use crate::{Engine, EngineError};
+
+impl Engine {
+    /// Returns how the login of a target is reached.
+    pub(super) fn login_of(
+        record: &Record,
+        client_secret: Option<Secret>,
+    ) -> Result<Login, EngineError> {
+        Ok(Login {
+            target: record.name.clone(),
+            url: record.url.clone(),
+            trust: record.trust.trust()?,
+            client: record.client.clone(),
+            client_secret,
+        })
+    }
+
+    /// Returns what is kept of the login of a target.
+    pub(super) fn keys(&self, name: &str) -> Result<Option<Keys>, EngineError> {
+        Ok(self.vault().get(name)?.as_ref().and_then(Keys::unpacked))
+    }
+
+    /// Returns a named target as a client takes it; its login renews itself, and what it renews is
+    /// kept.
+    pub(crate) fn connectable(&self, record: &Record) -> Result<Target, EngineError> {
+        let version = &record.build_version;
+        let mut target = Target::new(&record.name, &record.url, &record.registry, version);
+        target.trust = record.trust.trust()?;
+        target.project = record.project.as_ref().and_then(|project| {
+            Some(Project { id: project.id.clone()?, name: project.name.clone() })
+        });
+        // Without a user nobody has logged in, so there is no reason to ask a keychain.
+        let Some(keys) = record.user.as_ref().map(|_| self.keys(&record.name)).transpose()? else {
+            return Ok(target);
+        };
+        if let Some(keys) = keys {
+            target.auth = match keys.refresh {
+                Some(_) => Auth::Session(Arc::new(self.session(record, &keys)?)),
+                None => Auth::Bearer(keys.access),
+            };
+        }
+        Ok(target)
+    }
+
+    fn session(&self, record: &Record, keys: &Keys) -> Result<Session, EngineError> {
+        let login = Self::login_of(record, keys.client_secret.clone())?;
+        let (setup, name, secret) =
+            (self.setup.clone(), record.name.clone(), keys.client_secret.clone());
+        let now: fn() -> SystemTime = self.setup.now;
+        Ok(Session::new(login, keys.tokens(), now, move |tokens| {
+            // What can't be kept is used all the same; the next command logs in with what it finds.
+            let keys = Keys::of(tokens, secret.clone());
+            let _ = Engine::new(setup.clone()).vault().set(&name, &keys.packed());
+        }))
+    }
+}

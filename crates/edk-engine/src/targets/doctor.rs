@@ -1,0 +1,232 @@
+use std::time::{Duration, SystemTime};
+
+use edk_model::Monitor;
+use edk_target::{Client, TargetError, User, fingerprint_at};
+
+use super::book::{Book, Record, TrustRecord};
+use crate::{Diagnosis, Engine, EngineError, Health, Remedy, target::runtime};
+
+/// How far clocks may be apart: tokens are good for an hour, and get less so by the difference.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+impl Engine {
+    /// Looks at a target, each thing in the way the work uses it, and stops where nothing more can
+    /// be learned: whether it can be reached and believed, who one is there and may do what, which
+    /// project and version it is, whether its clock is right.
+    ///
+    /// # Errors
+    /// [`EngineError::NoTarget`]; [`EngineError::Vault`] when the login is not to be had.
+    pub fn target_doctor(
+        &self,
+        name: &str,
+        monitor: &Monitor,
+    ) -> Result<Vec<Diagnosis>, EngineError> {
+        let mut book = Book::read(&self.setup.data)?;
+        let record = book.find_mut(name)?.clone();
+        let target = self.connectable(&record)?;
+        runtime()?.block_on(async {
+            let client = Client::connect(target)?;
+            let mut found = Vec::new();
+            if self.check_door(&client, &record, &mut found, monitor).await? {
+                self.check_inside(&client, &record, &mut found, monitor).await?;
+            }
+            Ok(found)
+        })
+    }
+
+    /// Whether the front door is there, is believed, and knows the login.
+    async fn check_door(
+        &self,
+        client: &Client,
+        record: &Record,
+        found: &mut Vec<Diagnosis>,
+        monitor: &Monitor,
+    ) -> Result<bool, EngineError> {
+        let answer = client.user(monitor).await;
+        let url = &record.url;
+        if let Err(TargetError::Cancelled(cancelled)) = answer {
+            return Err(cancelled.into());
+        }
+        match &answer {
+            Err(error @ (TargetError::Unreachable { .. } | TargetError::NoAnswer { .. })) => {
+                found.push(Diagnosis::failed("reach", "The target can't be reached", error));
+                return Ok(false);
+            }
+            Err(error @ TargetError::NotTrusted { .. }) => {
+                found.push(Diagnosis::ok("reach", "The target can be reached", url));
+                let diagnosis = Diagnosis::failed("trust", "Its certificate is not trusted", error);
+                let shown = fingerprint_at(&record.name, url, monitor).await.ok();
+                found.push(match shown {
+                    Some(it) => diagnosis.fix(pin(record, &it.to_string())),
+                    None => diagnosis,
+                });
+                return Ok(false);
+            }
+            _ => {
+                found.push(Diagnosis::ok("reach", "The target can be reached", url));
+                found.push(trusted(&record.trust, url));
+            }
+        }
+        match answer {
+            Ok(user) => {
+                let known = format!("as {}", user.username);
+                found.push(Diagnosis::ok("login", "You are logged in", known));
+                found.push(rights(client, &user, monitor).await);
+                Ok(true)
+            }
+            Err(error) => {
+                let failed = Diagnosis::failed("login", "You are not logged in", &error);
+                let cli = format!("edk target login {}", record.name);
+                found.push(match error {
+                    TargetError::NotLoggedIn { .. } => failed.fix(Remedy::cli("Log in", cli)),
+                    _ => failed,
+                });
+                Ok(false)
+            }
+        }
+    }
+
+    /// What only who is logged in can see.
+    async fn check_inside(
+        &self,
+        client: &Client,
+        record: &Record,
+        found: &mut Vec<Diagnosis>,
+        monitor: &Monitor,
+    ) -> Result<(), EngineError> {
+        found.push(match &record.project {
+            Some(project) if project.id.is_some() => {
+                Diagnosis::ok("project", "Its project is settled", &project.name)
+            }
+            _ => {
+                let detail = "calls are made for no project; who is no administrator needs one";
+                let cli = format!(
+                    "edk target add {} {} --project NAME --replace",
+                    record.name, record.url
+                );
+                Diagnosis::ok("project", "No project is chosen", detail)
+                    .severity(Health::Warning)
+                    .fix(Remedy::cli("Name a project and log in again", cli))
+            }
+        });
+        found.push(version(client, record, monitor).await);
+        found.push(match record.registry.as_str() {
+            "" => {
+                let detail = "no call of a platform tells from which registry it pulls";
+                let cli = format!(
+                    "edk target add {} {} --registry HOST/PATH --replace",
+                    record.name, record.url
+                );
+                Diagnosis::ok("registry", "Its registry is not known", detail)
+                    .severity(Health::Warning)
+                    .fix(Remedy::cli("Ask an administrator, and name it", cli))
+            }
+            registry => Diagnosis::ok("registry", "Its registry is known", registry),
+        });
+        found.push(match client.clock(monitor).await {
+            Err(TargetError::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Ok(Some(theirs)) => clock(theirs, self.now()),
+            Ok(None) | Err(_) => {
+                Diagnosis::ok("clock", "Its clock is not known", "it tells no time")
+                    .severity(Health::Hint)
+            }
+        });
+        Ok(())
+    }
+}
+
+fn pin(record: &Record, fingerprint: &str) -> Remedy {
+    let cli =
+        format!("edk target add {} {} --pin {fingerprint} --replace", record.name, record.url);
+    Remedy::cli("If an administrator confirms this fingerprint, pin it", cli)
+}
+
+fn trusted(trust: &TrustRecord, url: &str) -> Diagnosis {
+    let id = "trust";
+    match trust {
+        _ if url.starts_with("http://") => {
+            Diagnosis::ok(id, "It is on this machine", "without TLS")
+        }
+        TrustRecord::System => Diagnosis::ok(id, "Its certificate is trusted", "by this machine"),
+        TrustRecord::Authority(_) => {
+            Diagnosis::ok(id, "Its certificate is trusted", "by the authority you named")
+        }
+        TrustRecord::Pinned(_) => {
+            Diagnosis::ok(id, "Its certificate is trusted", "it is the one you pinned")
+        }
+        TrustRecord::Anything => {
+            let detail = "whoever stands between can read passwords and change what is sent";
+            Diagnosis::ok(id, "Its certificate is NOT checked", detail)
+                .severity(Health::Warning)
+                .fix(Remedy::advice("pin it, or name its authority".to_owned()))
+        }
+    }
+}
+
+async fn rights(client: &Client, user: &User, monitor: &Monitor) -> Diagnosis {
+    let (id, title) = ("rights", "You may manage extensions");
+    match client.extensions(monitor).await {
+        Ok(list) => {
+            let why = if user.is_admin() { "as an administrator" } else { "of the project" };
+            Diagnosis::ok(id, title, format!("{why}; {} are there", list.len()))
+        }
+        Err(error) => Diagnosis::failed(id, "You may not manage extensions", &error),
+    }
+}
+
+async fn version(client: &Client, record: &Record, monitor: &Monitor) -> Diagnosis {
+    let (id, known) = ("version", &record.build_version);
+    match client.platform(monitor).await {
+        Err(error) => {
+            Diagnosis::failed(id, "Its version is not known", &error).severity(Health::Warning)
+        }
+        Ok(platform) if !known.is_empty() && *known != platform.build_version => {
+            let detail = format!("it was {known} and is {}", platform.build_version);
+            let fix = Remedy::cli("Log in again", format!("edk target login {}", record.name));
+            Diagnosis::ok(id, "It has another version now", detail)
+                .severity(Health::Warning)
+                .fix(fix)
+        }
+        Ok(platform) if platform.generation.is_none() => {
+            let detail = format!("{} is none of 0.4 to 0.6", platform.build_version);
+            Diagnosis::ok(id, "Its version is unknown to us", detail).severity(Health::Hint)
+        }
+        Ok(platform) => Diagnosis::ok(id, "Its version is supported", platform.build_version),
+    }
+}
+
+fn clock(theirs: SystemTime, ours: SystemTime) -> Diagnosis {
+    let apart = match theirs.duration_since(ours) {
+        Ok(apart) => apart,
+        Err(error) => error.duration(),
+    };
+    let detail = format!("{} s apart", apart.as_secs());
+    match apart > CLOCK_SLACK {
+        false => Diagnosis::ok("clock", "The clocks agree", detail),
+        true => Diagnosis::ok("clock", "The clocks differ", detail).severity(Health::Warning).fix(
+            Remedy::advice("set the clock of this machine, or tell an administrator".to_owned()),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_may_differ_by_a_minute() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10_000);
+        for (apart, severity) in [(0, Health::Ok), (60, Health::Ok), (61, Health::Warning)] {
+            let apart = Duration::from_secs(apart);
+            assert_eq!(clock(now + apart, now).severity, severity, "{apart:?}");
+            assert_eq!(clock(now, now + apart).severity, severity, "{apart:?}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_checked_is_told_loudly() {
+        let url = "https://kaapana.example.org";
+        assert_eq!(trusted(&TrustRecord::Anything, url).severity, Health::Warning);
+        assert_eq!(trusted(&TrustRecord::System, url).severity, Health::Ok);
+    }
+}
