@@ -40,6 +40,14 @@ pub enum Error {
         #[source]
         source: edk_archive::Error,
     },
+    /// A file or folder that can't be a part of a chart.
+    #[error("{} can't be a part of the chart: {reason}", path.display())]
+    Unusable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, as the end of a sentence.
+        reason: String,
+    },
     /// A dependency that is in no source.
     #[error("the chart {chart} needs the chart {dependency}, which was not found")]
     DependencyNotFound {
@@ -109,6 +117,10 @@ impl Explain for Error {
                 ));
                 hints
             }
+            Self::Unusable { .. } => {
+                vec!["Name it in the chart's .helmignore, or move it out of the chart.".into()]
+            }
+            Self::Archive { source, .. } => source.hints(),
             Self::Circle { .. } => vec!["Remove one of these dependencies.".into()],
             Self::Template { message, .. } if message.contains("nil pointer") => vec![
                 "Give the missing value a default in values.yaml, or test for it with `if`.".into(),

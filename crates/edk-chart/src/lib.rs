@@ -13,8 +13,8 @@
 
 mod chart;
 mod error;
-mod ignore;
 mod load;
+mod lock;
 mod metadata;
 mod number;
 mod package;
@@ -27,10 +27,12 @@ pub mod yaml;
 
 pub use chart::{Chart, File};
 pub use error::Error;
+pub use lock::Lock;
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;
 pub use render::{Capabilities, Hook, Manifest, Release, Rendered, render};
 pub use resolve::{Sources, resolve};
+pub use stamp::{Stamps, Subcharts};
 
 /// The result of this room's functions.
 pub type Result<T> = std::result::Result<T, Error>;
