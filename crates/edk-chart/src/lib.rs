@@ -19,6 +19,7 @@ mod metadata;
 mod number;
 mod package;
 mod preflight;
+mod remote;
 mod render;
 mod resolve;
 mod stamp;
@@ -26,12 +27,15 @@ mod version;
 pub mod yaml;
 
 pub use chart::{Chart, File};
-pub use error::Error;
+pub use error::{Error, RemoteProblem};
 pub use lock::Lock;
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;
+pub use remote::{Login, Logins, Place, Remote, RemoteSetup, Repositories, Repository};
 pub use render::{Capabilities, Hook, Manifest, Release, Rendered, render};
-pub use resolve::{Sources, resolve};
+pub use resolve::{
+    Listed, Origin, Plan, Planned, Resolver, Sources, State, Update, Written, resolve,
+};
 pub use stamp::{Stamps, Subcharts};
 
 /// The result of this room's functions.

@@ -89,6 +89,26 @@ impl Chart {
         Self::read(file, &path.display().to_string())
     }
 
+    /// Returns what the `Chart.yaml` in the folder `dir` says, and reads nothing else but a
+    /// `requirements.yaml`.
+    ///
+    /// # Errors
+    /// As [`Chart::load`].
+    pub fn metadata_of(dir: &Path) -> Result<Metadata> {
+        let read = |name: &str| -> Result<Option<File>> {
+            let path = dir.join(name);
+            match std::fs::read(&path) {
+                Ok(data) => Ok(Some(File { name: name.to_owned(), data: without_bom(data) })),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(at("read", &path)(error)),
+            }
+        };
+        let origin = dir.display().to_string();
+        let Some(own) = read("Chart.yaml")? else { return Err(Error::NotAChart { origin }) };
+        let requirements = read("requirements.yaml")?;
+        Ok(Parts::new(&origin).start(&own, requirements.as_ref())?.metadata)
+    }
+
     /// Puts a chart together from its files; `origin` names it in findings.
     ///
     /// # Errors

@@ -39,6 +39,16 @@ impl Version {
         })
     }
 
+    /// Reads `text` as Semantic Versioning has it: no `v`, all three numbers, no zeros in front.
+    pub(crate) fn strict(text: &str) -> Option<Self> {
+        let core = text.split(['-', '+']).next().unwrap_or(text);
+        let whole = core.split('.').count() == 3 && !core.split('.').any(leading_zero);
+        if whole && text.starts_with(|c: char| c.is_ascii_digit()) {
+            return Self::lenient(text);
+        }
+        None
+    }
+
     fn numbers(&self) -> [u64; 3] {
         [self.major, self.minor, self.patch]
     }
