@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     io::{self, BufRead, BufReader, Read},
-    path::PathBuf,
 };
 
 use edk_archive::{Limits, read_small_files};
@@ -44,10 +43,14 @@ fn refused(path: &std::path::Path, reason: &'static str) -> edk_archive::Error {
 
 /// Returns the name of a member below the folder that all members lie in, whatever it is called.
 ///
-/// Archives made on Windows have `\` between the parts of names.
-fn name(path: &PathBuf) -> std::result::Result<String, &'static str> {
-    let text = path.to_str().ok_or("it is not UTF-8")?.replace('\\', "/");
-    let (_, name) = text.split_once('/').ok_or("it lies outside of the folder of the chart")?;
+/// Archives made on Windows have `\` between the parts of names; Helm takes one `\` for the sign that
+/// the whole name is of that kind.
+fn name(path: &std::path::Path) -> std::result::Result<String, &'static str> {
+    let text = path.to_str().ok_or("it is not UTF-8")?;
+    let between = if text.contains('\\') { '\\' } else { '/' };
+    let outside = "it lies outside of the folder of the chart";
+    let (_, name) = text.split_once(between).ok_or(outside)?;
+    let name = name.replace('\\', "/");
     let mut parts = Vec::new();
     for part in name.split('/').filter(|part| !matches!(*part, "" | ".")) {
         if part == ".." {
@@ -56,7 +59,7 @@ fn name(path: &PathBuf) -> std::result::Result<String, &'static str> {
         parts.push(part);
     }
     match parts.first().map(|part| part.as_bytes()) {
-        None => Err("it lies outside of the folder of the chart"),
+        None => Err(outside),
         Some([letter, b':', ..]) if letter.is_ascii_alphabetic() => {
             Err("it names a drive of Windows")
         }

@@ -8,6 +8,8 @@
 
 mod corpus;
 mod helm;
+mod packaging;
+mod ranges;
 mod rendering;
 
 use std::sync::{
