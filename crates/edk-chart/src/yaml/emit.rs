@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use libyaml_safer::{Emitter, Event, MappingStyle, ScalarStyle, SequenceStyle};
 use serde_json::{Map, Value};
 
-use super::scalar::needs_quotes;
+use super::{astral, scalar::needs_quotes};
 
 /// Returns `value` as a YAML document, the way Helm writes it: keys sorted, long lines folded at
 /// 80 columns, several lines as a literal block, a line end at the end.
@@ -19,7 +19,7 @@ pub fn emit(value: &Value) -> String {
     if text.ends_with("\n...\n") {
         text.truncate(text.len() - "...\n".len());
     }
-    text
+    astral::shown(text)
 }
 
 fn write(value: &Value, bytes: &mut Vec<u8>) -> Result<(), libyaml_safer::Error> {
@@ -73,14 +73,14 @@ fn plain(emitter: &mut Emitter<'_>, text: &str) -> Result<(), libyaml_safer::Err
 }
 
 fn string(emitter: &mut Emitter<'_>, text: &str) -> Result<(), libyaml_safer::Error> {
-    let style = if needs_quotes(text) {
+    let style = if needs_quotes(text) || astral::holds(text) {
         ScalarStyle::DoubleQuoted
     } else if text.contains('\n') {
         ScalarStyle::Literal
     } else {
         ScalarStyle::Plain
     };
-    emitter.emit(Event::scalar(None, None, text, true, true, style))
+    emitter.emit(Event::scalar(None, None, &astral::hidden(text), true, true, style))
 }
 
 /// A key `<<` is quoted, or it would be read as a merge.
@@ -153,6 +153,7 @@ mod tests {
                 "a: |\n  one\n  two\nb: |-\n  one\n  two\n",
             ),
             (json!({"x10": 1, "x9": 2, "x": 3, "x-1": 4}), "x: 3\nx-1: 4\nx9: 2\nx10: 1\n"),
+            (json!(["ä 😀", "1\n😀"]), "- \"ä \\U0001F600\"\n- \"1\\n\\U0001F600\"\n"),
             (json!([1.5, 1e6, 1e21]), "- 1.5\n- 1000000\n- 1e+21\n"),
             (
                 json!({ "a": long }),
