@@ -134,8 +134,11 @@ impl Resolver<'_> {
             written.charts.push(path);
         }
         for path in update.outdated.iter().filter(|path| !written.charts.contains(path)) {
-            fs::remove_file(path).map_err(at("remove", path))?;
-            written.removed.push(path.clone());
+            match fs::remove_file(path) {
+                Ok(()) => written.removed.push(path.clone()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(at("remove", path)(error)),
+            }
         }
         if let Some(lock) = &update.lock {
             let path = update.folder.join(update.lock_name);

@@ -7,10 +7,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod corpus;
+mod dependencies;
 mod helm;
 mod packaging;
 mod ranges;
+mod registry;
 mod rendering;
+mod server;
 
 use std::sync::{
     Mutex,
