@@ -24,6 +24,12 @@ pub enum Error {
         /// The folder or archive.
         origin: String,
     },
+    /// A chart that lies in no folder, so that nothing can be put beside it.
+    #[error("{origin} is no folder, so that no charts can be put into it")]
+    NotAFolder {
+        /// The archive.
+        origin: String,
+    },
     /// Files of the chart are broken.
     #[error("the chart {origin} is broken: {}", first(findings))]
     Broken {
@@ -238,6 +244,7 @@ impl Explain for Error {
             Self::NotAChart { .. } => {
                 vec!["Name the folder which holds Chart.yaml, or a packaged chart (.tgz).".into()]
             }
+            Self::NotAFolder { origin } => vec![format!("Unpack it first: `tar xf {origin}`.")],
             Self::DependencyNotFound { dependency, searched, nearest, .. } => {
                 let mut hints = vec![format!("Searched: {}.", searched.join("; "))];
                 if let Some(nearest) = nearest {

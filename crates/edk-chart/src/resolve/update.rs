@@ -50,7 +50,7 @@ impl Resolver<'_> {
     /// `now` goes into the lock, which changes only if what was asked for or chosen did.
     ///
     /// # Errors
-    /// As [`Resolver::plan`], [`Error::Range`] for a range that is none, and [`Error::NotAChart`] if
+    /// As [`Resolver::plan`], [`Error::Range`] for a range that is none, and [`Error::NotAFolder`] if
     /// the chart comes from no folder.
     pub fn update(&self, chart: &Chart, now: SystemTime) -> Result<Update> {
         let plan = self.plan_as(chart, Policy::Update)?;
@@ -99,7 +99,7 @@ impl Resolver<'_> {
     }
 
     fn finish(&self, chart: &Chart, plan: Plan, lock: Option<Lock>) -> Result<Update> {
-        let not_a_folder = || Error::NotAChart { origin: chart.origin.clone() };
+        let not_a_folder = || Error::NotAFolder { origin: chart.origin.clone() };
         let folder = chart.folder.clone().ok_or_else(not_a_folder)?;
         let outdated =
             if plan.dependencies.is_empty() { Vec::new() } else { outdated(chart, &folder, &plan) };
