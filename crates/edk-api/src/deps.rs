@@ -31,6 +31,8 @@ pub(crate) fn updated(outcome: &ChartDepsOutcome) -> Vec<String> {
     }
     let mut lines = origins(&plan.dependencies);
     let Some(written) = &outcome.written else {
+        let new = plan.dependencies.iter().filter(|it| it.origin != ChartOrigin::Vendored);
+        lines.extend(new.map(|it| format!("would put {} {} into charts/", it.name, it.version)));
         let outdated = outcome.update.outdated.iter();
         lines.extend(outdated.map(|path| format!("would remove {}", path.display())));
         if outcome.update.lock.is_some() {

@@ -287,6 +287,11 @@ impl Explain for Error {
             Self::Unusable { .. } => {
                 vec!["Name it in the chart's .helmignore, or move it out of the chart.".into()]
             }
+            Self::Archive { source, .. } if source.hints().is_empty() => vec![
+                "Package the chart again where it comes from; this archive was not made by Helm or \
+                 by `edk chart package`."
+                    .into(),
+            ],
             Self::Archive { source, .. } => source.hints(),
             Self::Circle { .. } => vec!["Remove one of these dependencies.".into()],
             Self::Template { message, .. } if message.contains("nil pointer") => vec![

@@ -46,16 +46,22 @@ impl Chart {
         if !findings.is_empty() {
             return Err(Error::Broken { origin: self.origin.clone(), findings });
         }
-        let mut files = Vec::new();
-        self.entries(self.name(), &mut files);
-        let bytes = written(&files)
-            .map_err(|source| Error::Archive { origin: self.origin.clone(), source })?;
+        let (bytes, entries) = self.packed()?;
         Ok(Packaged {
             file_name: format!("{}-{}.tgz", self.name(), self.version()),
             digest: Digest::of(&bytes),
             bytes,
-            entries: files.into_iter().map(|(name, _)| name).collect(),
+            entries,
         })
+    }
+
+    /// The bytes of the archive and the names in it, whatever may be missing.
+    pub(crate) fn packed(&self) -> Result<(Vec<u8>, Vec<String>)> {
+        let mut files = Vec::new();
+        self.entries(self.name(), &mut files);
+        let bytes = written(&files)
+            .map_err(|source| Error::Archive { origin: self.origin.clone(), source })?;
+        Ok((bytes, files.into_iter().map(|(name, _)| name).collect()))
     }
 
     /// What can't be packaged.

@@ -9,7 +9,7 @@ pub(crate) struct Ignore(Vec<Rule>);
 
 #[derive(Debug, Clone)]
 struct Rule {
-    pattern: Vec<char>,
+    pattern: Pattern,
     negated: bool,
     folders_only: bool,
     whole_path: bool,
@@ -72,87 +72,121 @@ impl Rule {
             None => (false, line),
         };
         let whole_path = line.contains('/');
-        let pattern: Vec<char> = line.strip_prefix('/').unwrap_or(line).chars().collect();
-        if glob(&pattern, &['a']).is_none() {
-            return Err(format!("the pattern `{line}` is malformed"));
-        }
+        let pattern = Pattern::parse(line.strip_prefix('/').unwrap_or(line));
+        let pattern = pattern.ok_or_else(|| format!("the pattern `{line}` is malformed"))?;
         Ok(Some(Self { pattern, negated, folders_only, whole_path }))
     }
 
     fn matches(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
-        let text: Vec<char> = if self.whole_path { path } else { name }.chars().collect();
-        glob(&self.pattern, &text) == Some(true)
+        self.pattern.matches(if self.whole_path { path } else { name })
     }
 }
 
-/// Matches the way Go's `filepath.Match` does: `*` and `?` don't cross `/`. `None` is a bad
-/// pattern.
-fn glob(pattern: &[char], text: &[char]) -> Option<bool> {
-    let Some((&first, rest)) = pattern.split_first() else { return Some(text.is_empty()) };
-    match first {
-        '*' => {
-            let reach = text.iter().position(|&c| c == '/').unwrap_or(text.len());
-            let mut found = false;
-            for skip in 0..=reach {
-                found |= glob(rest, &text[skip..])?;
+/// A pattern of Go's `filepath.Match`: `*` and `?` don't cross `/`.
+#[derive(Debug, Clone)]
+struct Pattern(Vec<Piece>);
+
+#[derive(Debug, Clone)]
+enum Piece {
+    /// Any characters but `/`.
+    Star,
+    /// Any character but `/`.
+    Any,
+    One(char),
+    Class {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
+}
+
+impl Pattern {
+    /// Reads a pattern; `None` if it is malformed.
+    fn parse(text: &str) -> Option<Self> {
+        let all: Vec<char> = text.chars().collect();
+        let mut rest = all.as_slice();
+        let mut pieces = Vec::new();
+        while let Some((&first, after)) = rest.split_first() {
+            let piece;
+            (piece, rest) = match first {
+                '*' => (Piece::Star, after),
+                '?' => (Piece::Any, after),
+                '[' => class(after)?,
+                '\\' => after.split_first().map(|(&c, after)| (Piece::One(c), after))?,
+                c => (Piece::One(c), after),
+            };
+            pieces.push(piece);
+        }
+        Some(Self(pieces))
+    }
+
+    /// Says whether all of `text` matches. Only the last star is ever tried again: what an earlier
+    /// one could take more, the last one can take as well. So the time is at most the product of
+    /// both lengths.
+    fn matches(&self, text: &str) -> bool {
+        let text: Vec<char> = text.chars().collect();
+        let (mut piece, mut at) = (0, 0);
+        let mut star: Option<(usize, usize)> = None;
+        while at < text.len() {
+            match self.0.get(piece) {
+                Some(Piece::Star) => {
+                    star = Some((piece, at));
+                    piece += 1;
+                }
+                Some(other) if other.takes(text[at]) => {
+                    piece += 1;
+                    at += 1;
+                }
+                _ => match star {
+                    Some((behind, from)) if text[from] != '/' => {
+                        star = Some((behind, from + 1));
+                        piece = behind + 1;
+                        at = from + 1;
+                    }
+                    _ => return false,
+                },
             }
-            Some(found)
         }
-        '?' => next(text, |c| c != '/', rest),
-        '[' => {
-            let (class, rest) = Class::parse(rest)?;
-            next(text, |c| c != '/' && class.holds(c), rest)
-        }
-        '\\' => {
-            let (&literal, rest) = rest.split_first()?;
-            next(text, |c| c == literal, rest)
-        }
-        literal => next(text, |c| c == literal, rest),
+        self.0[piece..].iter().all(|piece| matches!(piece, Piece::Star))
     }
 }
 
-/// Goes on behind one character if it `fits`; a bad rest of the pattern is noticed in any case.
-fn next(text: &[char], fits: impl Fn(char) -> bool, rest: &[char]) -> Option<bool> {
-    match text.split_first() {
-        Some((&c, text)) if fits(c) => glob(rest, text),
-        _ => glob(rest, &[]).map(|_| false),
-    }
-}
-
-struct Class {
-    negated: bool,
-    ranges: Vec<(char, char)>,
-}
-
-impl Class {
-    fn parse(mut rest: &[char]) -> Option<(Self, &[char])> {
-        let negated = rest.first() == Some(&'^');
-        rest = &rest[usize::from(negated)..];
-        let mut ranges = Vec::new();
-        loop {
-            if rest.first() == Some(&']') && !ranges.is_empty() {
-                return Some((Self { negated, ranges }, &rest[1..]));
+impl Piece {
+    fn takes(&self, c: char) -> bool {
+        match self {
+            Self::Star => false,
+            Self::Any => c != '/',
+            Self::One(one) => *one == c,
+            Self::Class { negated, ranges } => {
+                c != '/' && ranges.iter().any(|&(low, high)| low <= c && c <= high) != *negated
             }
-            let (low, after) = Self::character(rest)?;
-            rest = after;
-            let mut high = low;
-            if rest.first() == Some(&'-') {
-                (high, rest) = Self::character(&rest[1..])?;
-            }
-            ranges.push((low, high));
         }
     }
+}
 
-    fn character(rest: &[char]) -> Option<(char, &[char])> {
-        match rest {
-            [] | ['-' | ']', ..] | ['\\'] => None,
-            ['\\', c, rest @ ..] | [c, rest @ ..] => Some((*c, rest)),
+/// Reads a class behind its `[`.
+fn class(mut rest: &[char]) -> Option<(Piece, &[char])> {
+    let negated = rest.first() == Some(&'^');
+    rest = &rest[usize::from(negated)..];
+    let mut ranges = Vec::new();
+    loop {
+        if rest.first() == Some(&']') && !ranges.is_empty() {
+            return Some((Piece::Class { negated, ranges }, &rest[1..]));
         }
+        let (low, after) = member(rest)?;
+        rest = after;
+        let mut high = low;
+        if rest.first() == Some(&'-') {
+            (high, rest) = member(&rest[1..])?;
+        }
+        ranges.push((low, high));
     }
+}
 
-    fn holds(&self, c: char) -> bool {
-        self.ranges.iter().any(|&(low, high)| low <= c && c <= high) != self.negated
+fn member(rest: &[char]) -> Option<(char, &[char])> {
+    match rest {
+        [] | ['-' | ']', ..] | ['\\'] => None,
+        ['\\', c, rest @ ..] | [c, rest @ ..] => Some((*c, rest)),
     }
 }
 
@@ -200,12 +234,38 @@ mod tests {
         }
     }
 
+    /// The definition, in exponential time.
+    fn plainly(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, None) => true,
+            (Some((b'*', rest)), None) => plainly(rest, text),
+            (Some((b'*', rest)), Some((c, more))) => {
+                plainly(rest, text) || (*c != b'/' && plainly(pattern, more))
+            }
+            (Some((b'?', rest)), Some((c, more))) => *c != b'/' && plainly(rest, more),
+            (Some((one, rest)), Some((c, more))) => one == c && plainly(rest, more),
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_longer_than_few() {
+        let pattern = "*a".repeat(200) + "b";
+        check(&pattern, &"a".repeat(2000), false);
+    }
+
     proptest! {
         #[test]
         fn a_plain_name_matches_itself_only(name in "[a-z.]{1,10}", other in "[a-z.]{1,10}") {
-            let pattern: Vec<char> = name.chars().collect();
-            let text: Vec<char> = other.chars().collect();
-            prop_assert_eq!(glob(&pattern, &text), Some(name == other));
+            prop_assert_eq!(Pattern::parse(&name).unwrap().matches(&other), name == other);
+        }
+
+        #[test]
+        fn stars_match_as_the_plain_definition_says(
+            pattern in "[ab*?/]{0,7}", text in "[ab/]{0,8}",
+        ) {
+            let expected = plainly(pattern.as_bytes(), text.as_bytes());
+            prop_assert_eq!(Pattern::parse(&pattern).unwrap().matches(&text), expected);
         }
     }
 }

@@ -166,6 +166,7 @@ impl Planner<'_> {
         let mut planned = if let Some(chart) = vendored {
             if !package {
                 in_range(chart, dependency, "charts/")?;
+                self.compare_with_source(owner, dependency, chart);
             }
             self.here(chart.clone(), Origin::Vendored)?
         } else if repository.is_empty() {
@@ -236,6 +237,28 @@ impl Planner<'_> {
         };
         self.warn_about_version(owner, dependency, &chart, &origin);
         self.here(chart, origin)
+    }
+
+    /// What lies in `charts/` may be the user's own and is never replaced; that it differs from the
+    /// chart which would be found is told.
+    fn compare_with_source(&mut self, owner: &Chart, dependency: &Dependency, chart: &Chart) {
+        let Ok(Some(found)) = self.resolver.sources.find(owner, dependency) else { return };
+        let bytes = |chart: &Chart| {
+            let alone = Chart { subcharts: Vec::new(), ..chart.clone() };
+            alone.packed().ok()
+        };
+        if found.source == Source::Bundled || bytes(chart) == bytes(&found.chart) {
+            return;
+        }
+        let message = format!(
+            "charts/{} differs from the chart of this name in {}; what lies in charts/ counts",
+            dependency.name,
+            found.path.display()
+        );
+        let fix = format!("remove charts/{} to take the other", dependency.name);
+        let finding = Finding::warning("chart/vendored-differs", message);
+        let file = owner.path_of(&format!("charts/{}", dependency.name));
+        self.findings.push(finding.in_file(file).fix(fix));
     }
 
     /// By name, versions are told but do not count: Kaapana writes `0.0.0` everywhere.

@@ -9,6 +9,7 @@
 mod corpus;
 mod dependencies;
 mod helm;
+mod library;
 mod packaging;
 mod ranges;
 mod registry;
