@@ -6,17 +6,18 @@ use std::{
 
 use edk_engine::{
     AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest,
-    ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, CopyOutcome, DemoOutcome,
-    DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis,
-    Dispatcher, DoctorRequest, Engine, EngineError, EventSink, ExportOutcome, ExtensionView,
-    FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest, Installed,
-    LoginOutcome, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
-    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
-    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
-    RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
-    StatusOutcome, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
-    TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest, UploadRequest, Uploaded,
-    UsageView,
+    ChartDependencies, ChartDepsListRequest, ChartDepsOutcome, ChartDepsRequest,
+    ChartPackageRequest, ChartPackaged, ChartRenderRequest, ChartRendered, ChartShowRequest,
+    ChartShown, CopyOutcome, DemoOutcome, DemoRequest, DeployOutcome, DeployPlan,
+    DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, DoctorRequest, Engine, EngineError,
+    EventSink, ExportOutcome, ExtensionView, FolderRequest, GcOutcome, Health, ImageDetails,
+    ImportOutcome, InstallRequest, Installed, LoginOutcome, NewOutcome, NewRequest, PackageOutcome,
+    PackageRequest, ProjectView, PushOutcome, PushRequest, RegistryAccountRequest,
+    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
+    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest,
+    RepositoryView, RunOutcome, RunRequest, ServeRequest, StatusOutcome, StatusRequest,
+    TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest, TemplateSummary,
+    UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -80,6 +81,12 @@ pub enum Command {
     TargetLogout(String),
     /// Look at a target.
     TargetDoctor(String),
+    /// Package a chart.
+    ChartPackage(ChartPackageRequest),
+    /// Put the charts that a chart needs into its folder.
+    ChartDeps(ChartDepsRequest),
+    /// List what a chart needs.
+    ChartDepsList(ChartDepsListRequest),
     /// List what is in the registry.
     RegistryList,
     /// Look at an image.
@@ -159,6 +166,12 @@ pub enum Response {
     ChartRendered(ChartRendered),
     /// Of [`Command::ChartShow`].
     ChartShown(Box<ChartShown>),
+    /// Of [`Command::ChartPackage`].
+    ChartPackaged(Box<ChartPackaged>),
+    /// Of [`Command::ChartDeps`].
+    ChartDeps(Box<ChartDepsOutcome>),
+    /// Of [`Command::ChartDepsList`].
+    ChartDependencies(ChartDependencies),
     /// Of [`Command::RegistryList`].
     Registry(Vec<RepositoryView>),
     /// Of [`Command::RegistryShow`].
@@ -236,6 +249,10 @@ impl Command {
             Self::TargetLogin(_) => "target login",
             Self::TargetLogout(_) => "target logout",
             Self::TargetDoctor(_) => "target doctor",
+            Self::ChartPackage(_) => "chart package",
+            Self::ChartDeps(request) if request.locked => "chart deps build",
+            Self::ChartDeps(_) => "chart deps update",
+            Self::ChartDepsList(_) => "chart deps list",
             Self::RegistryList => "registry list",
             Self::RegistryShow(_) => "registry show",
             Self::RegistryCopy(_) => "registry copy",
@@ -321,6 +338,15 @@ fn dispatch(
         Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
         Command::ChartRender(request) => {
             Response::ChartRendered(engine.chart_render(request, monitor)?)
+        }
+        Command::ChartPackage(request) => {
+            Response::ChartPackaged(Box::new(engine.chart_package(request, monitor)?))
+        }
+        Command::ChartDeps(request) => {
+            Response::ChartDeps(Box::new(engine.chart_deps(request, monitor)?))
+        }
+        Command::ChartDepsList(request) => {
+            Response::ChartDependencies(engine.chart_deps_list(request)?)
         }
         Command::ChartShow(request) => Response::ChartShown(Box::new(engine.chart_show(request)?)),
         Command::TargetAdd(request) => Response::Targets(vec![engine.target_add(request)?]),

@@ -12,6 +12,7 @@
 
 mod charts;
 mod command;
+mod deps;
 mod document;
 pub mod host;
 mod looks;
@@ -23,7 +24,8 @@ mod text;
 pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::{
-    BaseRequest, Bind, BuildRequest, ChartArg, ChartPart, ChartRenderRequest, ChartShowRequest,
+    BaseRequest, Bind, BuildRequest, ChartArg, ChartDepsListRequest, ChartDepsRequest,
+    ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest, ChartSources,
     ChartValues, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest,
     DeployRequest, Engine, EventSink, FolderRequest, HostSettings, InstallRequest, LanRequest,
     LoginOutcome, LoginWay, MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest,

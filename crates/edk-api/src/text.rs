@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, charts, looks, storage, targets};
+use crate::{Response, charts, deps, looks, storage, targets};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -63,6 +63,9 @@ pub fn text(response: &Response) -> String {
         Response::Targets(all) => targets::targets(all),
         Response::LoggedIn(outcome) => targets::logged_in(outcome),
         Response::TargetDone { target, done } => vec![format!("{target} {done}")],
+        Response::ChartPackaged(it) => deps::packaged(it),
+        Response::ChartDeps(it) => deps::updated(it),
+        Response::ChartDependencies(it) => deps::listed(it),
         Response::Registry(repositories) => looks::repositories(repositories),
         Response::Image(image) => storage::image(image),
         Response::Copied(it) => storage::copied(it),

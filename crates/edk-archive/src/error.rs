@@ -80,6 +80,14 @@ pub enum Error {
         /// The allowed number of bytes.
         limit: u64,
     },
+    /// A file with more bytes than one may have.
+    #[error("the file `{}` in the archive has more than {limit} bytes", path.display())]
+    FileTooLarge {
+        /// Name of the entry.
+        path: PathBuf,
+        /// The allowed number of bytes.
+        limit: u64,
+    },
     /// More entries than allowed.
     #[error("the archive holds more than {limit} entries")]
     TooMany {

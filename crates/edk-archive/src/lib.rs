@@ -24,7 +24,7 @@ mod write;
 pub use error::Error;
 pub use gzip::{GzWriter, gzip};
 pub use pack::pack;
-pub use read::{Limits, read_files};
+pub use read::{Limits, read_files, read_small_files};
 pub use spans::{Span, Spans};
 pub use unpack::{Unpacked, unpack};
 pub use whole::{Readers, sweep_unfinished, write_whole};

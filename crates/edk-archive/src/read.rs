@@ -31,6 +31,18 @@ impl Limits {
 /// but files and folders, [`Error::Twice`], [`Error::TooLarge`], [`Error::TooMany`], and
 /// [`Error::Stream`] if it is no archive.
 pub fn read_files(reader: impl Read, limits: &Limits) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    read_small_files(reader, limits, limits.total_bytes)
+}
+
+/// As [`read_files`], but each file may have at most `most` bytes.
+///
+/// # Errors
+/// As [`read_files`], and [`Error::FileTooLarge`].
+pub fn read_small_files(
+    reader: impl Read,
+    limits: &Limits,
+    most: u64,
+) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
     let mut names = BTreeSet::new();
     let mut budget = Budget::new(limits);
@@ -47,6 +59,9 @@ pub fn read_files(reader: impl Read, limits: &Limits) -> Result<Vec<(PathBuf, Ve
         }
         if !names.insert(path.clone()) {
             return Err(Error::Twice { path });
+        }
+        if entry.size() > most {
+            return Err(Error::FileTooLarge { path, limit: most });
         }
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).map_err(|error| limited(error, limits))?;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::Metadata;
+use crate::{Lock, Metadata};
 
 /// A file of a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Chart {
     /// What `Chart.yaml` says, the dependencies of a `requirements.yaml` included.
     pub metadata: Metadata,
     /// The lock file of the dependencies, when there is one.
-    pub lock: Option<Value>,
+    pub lock: Option<Lock>,
     /// What `values.yaml` says: an object, empty without the file.
     pub values: Value,
     /// `values.yaml` as it is, when there is one.

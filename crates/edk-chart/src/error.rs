@@ -1,6 +1,7 @@
 use std::{io, path::PathBuf};
 
-use edk_model::{Code, Explain, Finding};
+use edk_model::{Cancelled, Code, Digest, Explain, Finding};
+use edk_store::StoreError;
 
 /// Why a chart could not be loaded, resolved, rendered or packaged.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,12 @@ pub enum Error {
         /// The folder or archive.
         origin: String,
     },
+    /// A chart that lies in no folder, so that nothing can be put beside it.
+    #[error("{origin} is no folder, so that no charts can be put into it")]
+    NotAFolder {
+        /// The archive.
+        origin: String,
+    },
     /// Files of the chart are broken.
     #[error("the chart {origin} is broken: {}", first(findings))]
     Broken {
@@ -40,6 +47,14 @@ pub enum Error {
         #[source]
         source: edk_archive::Error,
     },
+    /// A file or folder that can't be a part of a chart.
+    #[error("{} can't be a part of the chart: {reason}", path.display())]
+    Unusable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it, as the end of a sentence.
+        reason: String,
+    },
     /// A dependency that is in no source.
     #[error("the chart {chart} needs the chart {dependency}, which was not found")]
     DependencyNotFound {
@@ -52,6 +67,87 @@ pub enum Error {
         /// The most similar name that exists.
         nearest: Option<String>,
     },
+    /// A range of versions that is none.
+    #[error("the dependency {dependency} asks for the version `{range}`, which is no range")]
+    Range {
+        /// Name of the needed chart.
+        dependency: String,
+        /// The range.
+        range: String,
+    },
+    /// No version of a needed chart is in the range.
+    #[error("no version of {dependency} in {place} is in the range `{range}`")]
+    NoVersion {
+        /// Name of the needed chart.
+        dependency: String,
+        /// The range.
+        range: String,
+        /// Where it was looked for.
+        place: String,
+        /// Some of the versions that are there.
+        known: Vec<String>,
+    },
+    /// A repository without a needed chart.
+    #[error("the repository {repository} has no chart {dependency}")]
+    NotInRepository {
+        /// Name of the needed chart.
+        dependency: String,
+        /// Address of the repository.
+        repository: String,
+        /// The most similar name that exists.
+        nearest: Option<String>,
+    },
+    /// A `repository` of a dependency that nobody can follow.
+    #[error("the dependency {dependency} comes from `{repository}`, which {reason}")]
+    Repository {
+        /// Name of the needed chart.
+        dependency: String,
+        /// What stands in the user's file.
+        repository: String,
+        /// What is wrong with it, as the end of a sentence.
+        reason: String,
+    },
+    /// A lock file that was made for other dependencies.
+    #[error("the lock file ({lock}) is out of sync with the dependencies file ({file})")]
+    OutOfSync {
+        /// Name of the lock file.
+        lock: &'static str,
+        /// Name of the file with the dependencies.
+        file: &'static str,
+    },
+    /// A repository or a registry does not do what it is asked.
+    #[error("could not fetch {what}")]
+    Remote {
+        /// What was asked for.
+        what: String,
+        /// What it comes down to.
+        problem: RemoteProblem,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Something that is not kept, while nobody may be asked.
+    #[error("{what} was never fetched, and nobody may be asked offline")]
+    Offline {
+        /// What is needed.
+        what: String,
+    },
+    /// A file that is not the one that was announced.
+    #[error("{what} has the digest {actual}, not {expected} as announced")]
+    Digest {
+        /// Where it came from.
+        what: String,
+        /// The announced digest.
+        expected: Digest,
+        /// The digest of what came.
+        actual: Digest,
+    },
+    /// The folder of fetched charts can't be used.
+    #[error("the folder of fetched charts is unusable")]
+    Store(#[from] StoreError),
+    /// The work was stopped.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// Charts that need each other.
     #[error("charts depend on each other in a circle: {}", chain.join(" -> "))]
     Circle {
@@ -100,6 +196,48 @@ pub enum Error {
     },
 }
 
+/// What the trouble with a repository or a registry comes down to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteProblem {
+    /// It can't be reached.
+    Unreachable,
+    /// It wants another login, or one at all.
+    Unauthorised,
+    /// It does not have what was asked for.
+    NotFound,
+    /// It answered, and the answer is a refusal or makes no sense.
+    Refused,
+}
+
+impl RemoteProblem {
+    fn code(self) -> Code {
+        match self {
+            Self::Unreachable => Code::Unreachable,
+            Self::Unauthorised => Code::Unauthorised,
+            Self::NotFound => Code::NotFound,
+            Self::Refused => Code::Refused,
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Unreachable => {
+                "Check the address and the network; proxies are taken from the \
+                environment (HTTPS_PROXY, NO_PROXY)."
+            }
+            Self::Unauthorised => {
+                "Log in first: `docker login`, `podman login`, or a user in the \
+                file of repositories."
+            }
+            Self::NotFound => "Check name and version; both are taken as they stand in the chart.",
+            Self::Refused => {
+                "Open the address in a browser: it should be a chart repository or a \
+                registry."
+            }
+        }
+    }
+}
+
 fn first(findings: &[Finding]) -> String {
     findings.first().map(ToString::to_string).unwrap_or_default()
 }
@@ -109,6 +247,13 @@ impl Explain for Error {
         match self {
             Self::Io { source, .. } => Code::of_io(source),
             Self::Archive { source, .. } => source.code(),
+            Self::Remote { problem, .. } => problem.code(),
+            Self::Offline { .. } => Code::Unreachable,
+            Self::Digest { .. } => Code::Refused,
+            Self::Store(source) => source.code(),
+            Self::Cancelled(_) => Code::Cancelled,
+            Self::NoVersion { .. } | Self::NotInRepository { .. } => Code::NotFound,
+            Self::OutOfSync { .. } => Code::Conflict,
             Self::NotAChart { .. } | Self::DependencyNotFound { .. } => Code::NotFound,
             _ => Code::InvalidInput,
         }
@@ -119,6 +264,7 @@ impl Explain for Error {
             Self::NotAChart { .. } => {
                 vec!["Name the folder which holds Chart.yaml, or a packaged chart (.tgz).".into()]
             }
+            Self::NotAFolder { origin } => vec![format!("Unpack it first: `tar xf {origin}`.")],
             Self::DependencyNotFound { dependency, searched, nearest, .. } => {
                 let mut hints = vec![format!("Searched: {}.", searched.join("; "))];
                 if let Some(nearest) = nearest {
@@ -129,6 +275,44 @@ impl Explain for Error {
                 ));
                 hints
             }
+            Self::Range { .. } => {
+                vec!["Write a range such as `1.2.3`, `^1.2` or `>=1.2.0 <2.0.0`.".into()]
+            }
+            Self::NoVersion { known, .. } if known.is_empty() => Vec::new(),
+            Self::NoVersion { known, .. } => {
+                vec![format!(
+                    "There are: {}. Change the range, or add a version.",
+                    known.join(", ")
+                )]
+            }
+            Self::NotInRepository { nearest: Some(nearest), .. } => {
+                vec![format!("Did you mean `{nearest}`?")]
+            }
+            Self::Repository { .. } => vec![
+                "Write an address (https://…, oci://…, file://…), or the name of a repository as \
+                 `@name` and give it with `--repository name=address`."
+                    .into(),
+            ],
+            Self::OutOfSync { .. } => {
+                vec!["Run `edk chart deps update` to choose versions again.".into()]
+            }
+            Self::Remote { problem, .. } => vec![problem.hint().into()],
+            Self::Offline { .. } => vec!["Run it once without --offline.".into()],
+            Self::Digest { .. } => vec![
+                "Nothing of it was kept. Ask whoever keeps the repository: its index and its files \
+                 don't fit."
+                    .into(),
+            ],
+            Self::Store(source) => source.hints(),
+            Self::Unusable { .. } => {
+                vec!["Name it in the chart's .helmignore, or move it out of the chart.".into()]
+            }
+            Self::Archive { source, .. } if source.hints().is_empty() => vec![
+                "Package the chart again where it comes from; this archive was not made by Helm or \
+                 by `edk chart package`."
+                    .into(),
+            ],
+            Self::Archive { source, .. } => source.hints(),
             Self::Circle { .. } => vec!["Remove one of these dependencies.".into()],
             Self::Template { message, .. } if message.contains("nil pointer") => vec![
                 "Give the missing value a default in values.yaml, or test for it with `if`.".into(),

@@ -13,12 +13,13 @@
 
 mod chart;
 mod error;
-mod ignore;
 mod load;
+mod lock;
 mod metadata;
 mod number;
 mod package;
 mod preflight;
+mod remote;
 mod render;
 mod resolve;
 mod stamp;
@@ -27,14 +28,19 @@ mod version;
 pub mod yaml;
 
 pub use chart::{Chart, File};
-pub use error::Error;
+pub use error::{Error, RemoteProblem};
+pub use lock::Lock;
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;
+pub use remote::{Login, Logins, Place, Remote, RemoteSetup, Repositories, Repository};
 pub use render::{
     Capabilities, Hook, Manifest, Options, Release, Rendered, Selection, render, render_with,
 };
-pub use resolve::{Sources, resolve};
+pub use resolve::{
+    Listed, Origin, Plan, Planned, Resolver, Sources, State, Update, Written, resolve,
+};
 pub use settings::{Setting, user_values};
+pub use stamp::{Stamps, Subcharts};
 
 /// The result of this room's functions.
 pub type Result<T> = std::result::Result<T, Error>;

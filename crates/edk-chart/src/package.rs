@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use edk_archive::{Entry, GzWriter, Kind, Readers, TarWriter, gzip, write_whole};
 use edk_model::{Digest, Finding};
 
-use crate::{Chart, Error, Result, load::at, version::Version, yaml};
+use crate::{Chart, Error, Result, load::at, yaml};
 
 /// A packaged chart, in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,46 +39,71 @@ impl Chart {
     /// taken as it is; archives of subcharts are unpacked; subcharts are sorted by name.
     ///
     /// # Errors
-    /// [`Error::Broken`] if name or version are unusable or a declared dependency is missing
+    /// [`Error::Broken`] if name, version or schema are unusable or a declared dependency is missing
     /// (see [`crate::resolve`]), [`Error::Archive`] if a name can't be in an archive.
     pub fn package(&self) -> Result<Packaged> {
         let findings = self.unpackable();
         if !findings.is_empty() {
             return Err(Error::Broken { origin: self.origin.clone(), findings });
         }
-        let mut files = Vec::new();
-        self.entries(self.name(), &mut files);
-        let bytes = written(&files)
-            .map_err(|source| Error::Archive { origin: self.origin.clone(), source })?;
+        let (bytes, entries) = self.packed()?;
         Ok(Packaged {
             file_name: format!("{}-{}.tgz", self.name(), self.version()),
             digest: Digest::of(&bytes),
             bytes,
-            entries: files.into_iter().map(|(name, _)| name).collect(),
+            entries,
         })
     }
 
-    /// What `helm package` refuses.
+    /// The bytes of the archive and the names in it, whatever may be missing.
+    pub(crate) fn packed(&self) -> Result<(Vec<u8>, Vec<String>)> {
+        let mut files = Vec::new();
+        self.entries(self.name(), &mut files);
+        let bytes = written(&files)
+            .map_err(|source| Error::Archive { origin: self.origin.clone(), source })?;
+        Ok((bytes, files.into_iter().map(|(name, _)| name).collect()))
+    }
+
+    /// What can't be packaged.
     fn unpackable(&self) -> Vec<Finding> {
-        let error = |rule: &str, message: String| {
-            Finding::error(rule, message).in_file(self.path_of("Chart.yaml"))
-        };
-        let mut findings = Vec::new();
+        let file = self.path_of("Chart.yaml");
+        let mut findings = self.metadata.check("", &file);
         let name = self.name();
-        if name.is_empty() || name.contains(['/', '\\']) || name == "." || name == ".." {
-            findings.push(error("chart/name", format!("`{name}` can't be the name of a chart")));
-        }
-        if Version::lenient(self.version()).is_none() {
-            let message = format!("`{}` is not a version", self.version());
-            findings.push(error("chart/version", message));
+        if name.contains('\\') || name == "." || name == ".." {
+            let message = format!("`{name}` can't be the name of a chart");
+            findings.push(Finding::error("chart/name", message).in_file(&file));
         }
         for dependency in &self.metadata.dependencies {
             if self.subchart(&dependency.name).is_none() {
                 let message = format!("the needed chart {} is not in charts/", dependency.name);
-                findings.push(error("chart/dependency", message));
+                let fix = format!("run `edk chart deps update {}`", self.origin);
+                let finding = Finding::error("chart/dependency", message).in_file(&file).fix(fix);
+                findings.push(finding);
             }
         }
+        self.unpackable_parts(&mut findings);
         findings
+    }
+
+    /// What can't be packaged of this chart as one of several.
+    fn unpackable_parts(&self, findings: &mut Vec<Finding>) {
+        if let Some(schema) = &self.schema
+            && let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(schema)
+        {
+            let finding = Finding::error("chart/schema", format!("the schema is no JSON: {error}"));
+            let finding = finding.in_file(self.path_of("values.schema.json"));
+            findings.push(finding.at(error.line().max(1), error.column().max(1)));
+        }
+        let twins = self.subcharts.windows(2).filter(|two| two[0].name() == two[1].name());
+        for twin in twins {
+            let message = format!("charts/ holds {} twice", twin[0].name());
+            let fix = "a package has one folder for both (Helm mixes them up): keep one of them";
+            let finding = Finding::error("chart/twin-subcharts", message);
+            findings.push(finding.in_file(self.path_of("charts")).fix(fix));
+        }
+        for subchart in &self.subcharts {
+            subchart.unpackable_parts(findings);
+        }
     }
 
     /// Collects names and contents in the order of `helm package`.
@@ -88,7 +113,7 @@ impl Chart {
         };
         add("Chart.yaml", self.chart_yaml().as_bytes());
         if let (Some(lock), false) = (&self.lock, self.metadata.is_v1()) {
-            add("Chart.lock", yaml::emit(lock).as_bytes());
+            add("Chart.lock", lock.to_yaml().as_bytes());
         }
         if let Some(values) = &self.values_file {
             add("values.yaml", &values.data);

@@ -2,29 +2,101 @@ use serde_json::{Map, Value, json};
 
 use crate::{Chart, Dependency, yaml};
 
+/// Versions that a chart gets in its package, and nowhere else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// Version of the chart.
+    pub version: Option<String>,
+    /// Version of what the chart installs.
+    pub app_version: Option<String>,
+    /// Which of the charts in it get the same.
+    pub subcharts: Subcharts,
+}
+
+/// Some of the charts in a chart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Subcharts {
+    /// None of them.
+    #[default]
+    Untouched,
+    /// Those of these names, wherever they lie.
+    Named(Vec<String>),
+    /// All of them.
+    All,
+}
+
+impl Subcharts {
+    fn take(&self, name: &str) -> bool {
+        match self {
+            Self::Untouched => false,
+            Self::Named(names) => names.iter().any(|named| named == name),
+            Self::All => true,
+        }
+    }
+}
+
 impl Chart {
     /// Returns the chart and all charts in it under `version`.
     ///
     /// One version for all is what makes a workflow work: the job of a DAG installer pulls the
-    /// image under the version of *its own* chart. The dependencies name the same version and no
-    /// repository; a lock file, which would not fit any more, is left out. Values, templates and
-    /// the user's files stay as they are.
+    /// image under the version of *its own* chart.
     #[must_use]
     pub fn stamp(&self, version: &str) -> Self {
+        let version = Some(version.to_owned());
+        self.stamped(&Stamps { version, app_version: None, subcharts: Subcharts::All })
+    }
+
+    /// Returns the chart, and the chosen charts in it, under other versions.
+    ///
+    /// The dependencies on stamped charts name the same version and no repository; a lock file,
+    /// which would not fit any more, is left out. Values, templates and the user's files stay as
+    /// they are.
+    #[must_use]
+    pub fn stamped(&self, stamps: &Stamps) -> Self {
+        self.stamp_from(stamps, true)
+    }
+
+    fn stamp_from(&self, stamps: &Stamps, own: bool) -> Self {
         let mut chart = self.clone();
-        version.clone_into(&mut chart.metadata.version);
-        for dependency in &mut chart.metadata.dependencies {
+        if own {
+            chart
+                .metadata
+                .version
+                .clone_from(stamps.version.as_ref().unwrap_or(&self.metadata.version));
+            let app_version = stamps.app_version.as_ref();
+            chart
+                .metadata
+                .app_version
+                .clone_from(app_version.unwrap_or(&self.metadata.app_version));
+        }
+        if let Some(version) = &stamps.version {
+            chart.point_dependencies(version, &stamps.subcharts);
+        }
+        let stamp =
+            |subchart: &Self| subchart.stamp_from(stamps, stamps.subcharts.take(subchart.name()));
+        chart.subcharts = chart.subcharts.iter().map(stamp).collect();
+        chart
+    }
+
+    /// Lets the dependencies on stamped charts ask for the stamped version.
+    fn point_dependencies(&mut self, version: &str, stamped: &Subcharts) {
+        let mut changed = false;
+        let dependencies = self.metadata.dependencies.iter_mut();
+        for dependency in dependencies.filter(|dependency| stamped.take(&dependency.name)) {
             version.clone_into(&mut dependency.version);
             dependency.repository.clear();
+            changed = true;
         }
-        chart.lock = None;
-        chart.files.retain(|file| file.name != "requirements.lock");
-        let requirements = requirements(&chart.metadata.dependencies);
-        for file in chart.files.iter_mut().filter(|file| file.name == "requirements.yaml") {
-            file.data = requirements.clone().into_bytes();
+        if *stamped == Subcharts::All || changed {
+            self.lock = None;
+            self.files.retain(|file| file.name != "requirements.lock");
         }
-        chart.subcharts = chart.subcharts.iter().map(|subchart| subchart.stamp(version)).collect();
-        chart
+        if changed {
+            let text = requirements(&self.metadata.dependencies);
+            for file in self.files.iter_mut().filter(|file| file.name == "requirements.yaml") {
+                file.data = text.clone().into_bytes();
+            }
+        }
     }
 }
 
@@ -41,7 +113,8 @@ fn requirements(dependencies: &[Dependency]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Chart, File};
+    use super::*;
+    use crate::File;
 
     fn file(name: &str, text: &str) -> File {
         File { name: name.to_owned(), data: text.as_bytes().to_vec() }
@@ -71,5 +144,36 @@ mod tests {
         assert_eq!((stamped.lock, stamped.files.len()), (None, 1));
         assert_eq!(stamped.values_file, chart.values_file);
         assert_eq!(chart.version(), "0.0.0");
+    }
+
+    #[test]
+    fn only_chosen_charts_are_stamped() {
+        let chart = Chart::from_files(
+            "a",
+            vec![
+                file(
+                    "Chart.yaml",
+                    "apiVersion: v2\nname: a\nversion: 0.0.0\ndependencies:\n\
+                     - {name: b, version: 0.0.0}\n- {name: c, version: 0.0.0}\n",
+                ),
+                file("charts/b/Chart.yaml", "name: b\nversion: 0.0.0\nappVersion: x\n"),
+                file("charts/c/Chart.yaml", "name: c\nversion: 0.0.0\n"),
+                file("charts/c/charts/b/Chart.yaml", "name: b\nversion: 0.0.0\n"),
+            ],
+        );
+        let stamps = Stamps {
+            version: Some("1.0.0".to_owned()),
+            app_version: Some("app".to_owned()),
+            subcharts: Subcharts::Named(vec!["b".to_owned()]),
+        };
+        let stamped = chart.unwrap().stamped(&stamps);
+        let [b, c] = stamped.subcharts.as_slice() else { panic!("two charts") };
+        assert_eq!((stamped.version(), b.version(), c.version()), ("1.0.0", "1.0.0", "0.0.0"));
+        assert_eq!((b.metadata.app_version.as_str(), c.subcharts[0].version()), ("app", "1.0.0"));
+        let asked: Vec<_> = stamped.metadata.dependencies.iter().map(|it| &it.version).collect();
+        assert_eq!(asked, ["1.0.0", "0.0.0"]);
+        let alone = Stamps { version: Some("2.0.0".to_owned()), ..Stamps::default() };
+        let alone = stamped.stamped(&alone);
+        assert_eq!((alone.version(), alone.subcharts[0].version()), ("2.0.0", "1.0.0"));
     }
 }

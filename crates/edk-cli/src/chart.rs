@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand};
 use edk_api::{ChartArg, ChartPart, ChartRenderRequest, ChartShowRequest, ChartValues, Command};
 
+use crate::deps::{DepsAction, PackageChartArgs};
+
 /// The chart a command works on.
 #[derive(Debug, ClapArgs)]
 struct Which {
@@ -120,6 +122,15 @@ pub(crate) enum ChartAction {
   edk chart render my-workflow-0.1.0.tgz -f values.yaml -f more.yaml --name my-release
   edk chart render my-ext -o json        the objects, each with its template")]
     Render(Box<RenderArgs>),
+    /// Package a chart as `helm package` does, with the charts it needs.
+    #[command(after_help = "Examples:
+  edk chart package my-chart
+  edk chart package my-chart --version 1.2.3 --stamp-all --dir out
+  edk chart package my-chart --dry-run -o json       where each chart would come from")]
+    Package(Box<PackageChartArgs>),
+    /// The charts a chart needs: list them, put them into its charts/, lock their versions.
+    #[command(subcommand)]
+    Deps(Box<DepsAction>),
 }
 
 impl ChartAction {
@@ -127,11 +138,15 @@ impl ChartAction {
         match self {
             Self::Show(_) => "chart show",
             Self::Render(_) => "chart render",
+            Self::Package(_) => "chart package",
+            Self::Deps(action) => action.name(),
         }
     }
 
     pub(crate) fn command(&self) -> Command {
         match self {
+            Self::Package(args) => args.command(),
+            Self::Deps(action) => action.command(),
             Self::Show(args) => Command::ChartShow(ChartShowRequest {
                 chart: args.which.arg(),
                 parts: args.parts(),

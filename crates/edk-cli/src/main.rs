@@ -11,6 +11,7 @@
 mod args;
 mod ask;
 mod chart;
+mod deps;
 mod interrupt;
 mod looks;
 mod registry;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     BuildOutcome, Engine, EngineError, Pushed,
     engine::version_of,
-    package::{ReadyChart, ready_chart},
+    package::ReadyChart,
     target::{SANDBOX, SANDBOX_BUILD_VERSION},
 };
 
@@ -100,7 +100,7 @@ impl Engine {
         let project = self.project(&request.project)?;
         let version = version_of(&project, request.version.as_deref())?;
         let chart_dir = project.chart(request.chart.as_deref())?;
-        let ready = ready_chart(&project, chart_dir, &version)?;
+        let ready = self.ready_chart(&project, chart_dir, &version, &monitor.stage("package"))?;
         let params = parameters(&ready.chart, &request.params)?;
         let mut clock = Clock { started: Instant::now(), stages: Vec::new() };
         self.with_target(&request.target, monitor, async |client: Client| {

@@ -7,9 +7,7 @@ use edk_target::{Client, Extension};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Engine, EngineError, ImageView,
-    engine::version_of,
-    package::{ReadyChart, ready_chart},
+    Engine, EngineError, ImageView, engine::version_of, package::ReadyChart,
     target::SANDBOX_BUILD_VERSION,
 };
 
@@ -89,7 +87,7 @@ impl Engine {
         let project = self.project(&request.project)?;
         let version = version_of(&project, request.version.as_deref())?;
         let chart_dir = project.chart(request.chart.as_deref())?;
-        let ready = ready_chart(&project, chart_dir, &version)?;
+        let ready = self.ready_chart(&project, chart_dir, &version, monitor)?;
         let mut findings = Vec::new();
         let (images, foreseen) = self.look_at_images(&project, &mut findings)?;
         if findings.iter().any(|finding| finding.severity == Severity::Error) {

@@ -40,8 +40,10 @@ pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
 pub use bases::BaseView;
 pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
 pub use chart::{
-    ChartArg, ChartFileView, ChartPart, ChartRenderRequest, ChartRendered, ChartShowRequest,
-    ChartShown, ChartValues, DependencyView, ManifestView,
+    ChartArg, ChartDependencies, ChartDepsListRequest, ChartDepsOutcome, ChartDepsRequest,
+    ChartFileView, ChartOrigin, ChartPackageFile, ChartPackageRequest, ChartPackaged, ChartPart,
+    ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, ChartSources, ChartValues,
+    DependencyView, ManifestView, PlannedChart,
 };
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};

@@ -1,11 +1,11 @@
 use std::path::PathBuf;
 
-use edk_chart::{Chart, Packaged, Sources, resolve};
+use edk_chart::{Chart, Packaged, Resolver, Sources};
 use edk_extension::{ChartDir, Project, Role};
 use edk_model::{Digest, Finding, Monitor, Outcome, Severity};
 use serde::{Deserialize, Serialize};
 
-use crate::{Engine, EngineError, engine::version_of};
+use crate::{ChartSources, Engine, EngineError, engine::version_of};
 
 /// Package the charts of an extension.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,7 +58,10 @@ impl Engine {
         let project = self.project(&request.project)?;
         let version = version_of(&project, request.version.as_deref())?;
         let output = request.output.clone().unwrap_or_else(|| project.root.join("dist"));
-        let ready = project.charts.iter().map(|chart| ready_chart(&project, chart, &version));
+        let ready = project
+            .charts
+            .iter()
+            .map(|chart| self.ready_chart(&project, chart, &version, &monitor));
         let ready: Vec<_> = ready.collect::<Result<_, _>>()?;
         let mut outcomes = Vec::new();
         for ReadyChart { chart, packaged } in ready {
@@ -76,24 +79,33 @@ impl Engine {
         }
         Ok(outcomes)
     }
-}
 
-/// Resolves, stamps, checks and packages a chart, in memory.
-pub(crate) fn ready_chart(
-    project: &Project,
-    chart_dir: &ChartDir,
-    version: &str,
-) -> Result<ReadyChart, EngineError> {
-    let workspace = project.charts.iter().map(|c| (c.name.clone(), c.folder.clone())).collect();
-    let chart = Chart::load(&chart_dir.folder)?;
-    let chart = resolve(&chart, &Sources::new(workspace))?.stamp(version);
-    let findings: Vec<Finding> = chart.preflight();
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(EngineError::Preflight { chart: chart.name().to_owned(), findings });
+    /// Resolves, stamps, checks and packages a chart, in memory. What was healed is reported.
+    pub(crate) fn ready_chart(
+        &self,
+        project: &Project,
+        chart_dir: &ChartDir,
+        version: &str,
+        monitor: &Monitor,
+    ) -> Result<ReadyChart, EngineError> {
+        let chart = Chart::load(&chart_dir.folder)?;
+        let workspace = project.charts.iter().map(|c| (c.name.clone(), c.folder.clone()));
+        let sources = Sources::new(workspace.collect());
+        let remote = self.chart_remote(&ChartSources::default())?;
+        let resolver = Resolver { sources: &sources, remote: Some(&remote), monitor };
+        let plan = resolver.plan(&chart)?;
+        for finding in &plan.findings {
+            monitor.found(finding);
+        }
+        let chart = resolver.complete(&chart, &plan)?.stamp(version);
+        let findings: Vec<Finding> = chart.preflight();
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(EngineError::Preflight { chart: chart.name().to_owned(), findings });
+        }
+        check_dag_image(project, chart_dir)?;
+        let packaged = chart.package()?;
+        Ok(ReadyChart { chart, packaged })
     }
-    check_dag_image(project, chart_dir)?;
-    let packaged = chart.package()?;
-    Ok(ReadyChart { chart, packaged })
 }
 
 /// The image that the installer's job will ask for must be one of the extension's own.

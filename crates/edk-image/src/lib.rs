@@ -43,5 +43,6 @@ pub use image::{Image, Layer};
 pub use plan::{Plan, PlanRequest, plan};
 pub use pull::{adopt_base, pull};
 pub use transfer::{
-    Access, Copied, ImportedImages, Mirror, ShownImage, ShownLayer, copy, export, import, show,
+    Access, Copied, ImportedImages, Login, Mirror, ShownImage, ShownLayer, copy, export, import,
+    show,
 };

@@ -7,9 +7,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod corpus;
+mod dependencies;
 mod functions;
 mod helm;
+mod library;
+mod packaging;
+mod ranges;
+mod registry;
 mod rendering;
+mod server;
 
 use std::sync::{
     Mutex,

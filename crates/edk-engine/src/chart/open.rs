@@ -58,7 +58,7 @@ impl Engine {
     }
 }
 
-fn charts_of(project: &Project) -> Vec<(String, PathBuf)> {
+pub(super) fn charts_of(project: &Project) -> Vec<(String, PathBuf)> {
     project.charts.iter().map(|chart| (chart.name.clone(), chart.folder.clone())).collect()
 }
 

@@ -23,9 +23,11 @@ pub struct Access {
 
 /// A user of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Login {
-    pub(crate) user: String,
-    pub(crate) password: Secret,
+pub struct Login {
+    /// Name of the user.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
 }
 
 /// Where a file of credentials has the login.
@@ -38,7 +40,7 @@ enum Found {
 
 impl Access {
     /// Returns the login for `registry`, if there is one.
-    pub(crate) fn login(&self, registry: &str, repository: &str) -> Option<Login> {
+    pub fn login(&self, registry: &str, repository: &str) -> Option<Login> {
         self.credentials.iter().find_map(|path| {
             let file: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
             match find(&file, registry, repository)? {

@@ -9,7 +9,7 @@ mod place;
 mod remote;
 mod show;
 
-pub use access::Access;
+pub use access::{Access, Login};
 pub use archive::{ImportedImages, export, import};
 pub use copy::{Copied, copy};
 pub(crate) use document::Document;

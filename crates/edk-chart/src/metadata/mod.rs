@@ -1,8 +1,14 @@
+//! What a `Chart.yaml` says, and what Helm accepts of it.
+
+mod check;
+mod read;
+
 use std::collections::BTreeMap;
 
-use edk_model::Finding;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(crate) use read::{canonical, line_of, scalars, typed};
 
 /// What a `Chart.yaml` says; keys which Helm does not know are dropped.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -121,108 +127,4 @@ impl Metadata {
     pub fn is_library(&self) -> bool {
         self.kind == "library"
     }
-
-    /// Returns the metadata of the `Chart.yaml` with the content `value`.
-    ///
-    /// # Errors
-    /// A finding of rule `chart/metadata` if a key has a value of the wrong type.
-    pub(crate) fn from_value(value: &Value, text: &str, file: &str) -> Result<Self, Finding> {
-        let mut value = value.clone();
-        drop_nulls(&mut value);
-        scalars_to_text(&mut value);
-        let mut metadata: Self =
-            typed(value.clone()).map_err(|message| place(&value, text, file, &message))?;
-        if metadata.api_version.is_empty() {
-            metadata.api_version = "v1".to_owned();
-        }
-        metadata.clean();
-        Ok(metadata)
-    }
-
-    /// Cleans the texts that Helm cleans: any space becomes a blank, what can't be printed goes.
-    fn clean(&mut self) {
-        for text in [
-            &mut self.name,
-            &mut self.description,
-            &mut self.home,
-            &mut self.icon,
-            &mut self.condition,
-            &mut self.tags,
-            &mut self.app_version,
-            &mut self.kube_version,
-        ] {
-            *text = cleaned(text);
-        }
-        for text in self.keywords.iter_mut().chain(&mut self.sources) {
-            *text = cleaned(text);
-        }
-    }
-}
-
-fn cleaned(text: &str) -> String {
-    let blank = |c: char| if c.is_whitespace() { ' ' } else { c };
-    text.chars().map(blank).filter(|c| !c.is_control()).collect()
-}
-
-/// Returns `value` as a `T`, or what is wrong with it.
-pub(crate) fn typed<T: serde::de::DeserializeOwned + Default>(value: Value) -> Result<T, String> {
-    match value {
-        Value::Null => Ok(T::default()),
-        value => serde_json::from_value(value).map_err(|error| error.to_string()),
-    }
-}
-
-/// Drops what is null: Go leaves such a field as it is.
-pub(crate) fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, value| !value.is_null());
-            map.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
-}
-
-/// Turns numbers and booleans into texts, as Helm does where it expects a text: `version: 1.10`
-/// is the version `1.1`.
-pub(crate) fn scalars_to_text(value: &mut Value) {
-    match value {
-        Value::Object(map) => map
-            .iter_mut()
-            .filter(|(key, _)| !matches!(key.as_str(), "deprecated" | "enabled"))
-            .for_each(|(_, value)| scalars_to_text(value)),
-        Value::Array(items) => items.iter_mut().for_each(scalars_to_text),
-        Value::Number(number) => {
-            let text = match number.as_f64() {
-                Some(float) if number.is_f64() => crate::number::general(float),
-                _ => number.to_string(),
-            };
-            *value = Value::String(text);
-        }
-        Value::Bool(flag) => *value = Value::String(flag.to_string()),
-        Value::Null | Value::String(_) => {}
-    }
-}
-
-/// Returns a finding at the key whose value has the wrong type.
-fn place(value: &Value, text: &str, file: &str, message: &str) -> Finding {
-    let finding = Finding::error("chart/metadata", message).in_file(file);
-    let wrong = value.as_object().into_iter().flatten().find(|(key, value)| {
-        let alone = Value::Object([((*key).clone(), (*value).clone())].into_iter().collect());
-        serde_json::from_value::<Metadata>(alone).is_err()
-    });
-    let Some((key, _)) = wrong else { return finding };
-    let finding = Finding::error("chart/metadata", format!("`{key}`: {message}")).in_file(file);
-    match line_of(text, key) {
-        Some(line) => finding.at(line, 1),
-        None => finding,
-    }
-}
-
-/// Returns the line, from 1, on which the key `key` of the outermost map stands.
-pub(crate) fn line_of(text: &str, key: &str) -> Option<usize> {
-    let starts =
-        |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'));
-    text.lines().position(starts).map(|line| line + 1)
 }
