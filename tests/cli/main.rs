@@ -10,6 +10,7 @@
 mod answers;
 mod broken;
 mod charts;
+mod deps;
 mod disk;
 mod events;
 mod help;

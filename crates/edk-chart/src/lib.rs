@@ -1,15 +1,21 @@
 //! Load, resolve, stamp, render and package Helm charts.
 //!
 //! A [`Chart`] is a value. [`Chart::load`] and [`Chart::read`] make one from a folder or an
-//! archive; [`resolve`] puts the charts it depends on into it, [`Chart::stamp`] gives all of them
-//! one version, [`Chart::package`] turns it into the bytes of an archive, and [`render`] into the
-//! objects that Kubernetes gets to see. None of these touches the user's files; the only thing
-//! ever written is a package, by [`Packaged::write`].
+//! archive; [`resolve`] puts the charts it depends on into it, [`Chart::stamped`] gives it and
+//! chosen charts in it other versions, [`Chart::package`] turns it into the bytes of an archive,
+//! and [`render`] into the objects that Kubernetes gets to see. None of these touches the user's
+//! files. What writes is told to: [`Packaged::write`] one archive, [`Resolver::write`] the folder
+//! `charts/` and the lock, both after a plan that can be looked at.
+//!
+//! The charts that others need are found by a [`Resolver`]: by name in a workspace, in the
+//! collection of a platform, in a checkout or among those that come with this program; at a path;
+//! or on other machines, in repositories and registries, through a [`Remote`].
 //!
 //! What is read and written equals Helm 3's reading and writing, down to the odd YAML. Where Helm
 //! leaves it to chance (the order of subcharts, times), the result here is fixed.
 //!
-//! This room does not talk to a cluster or a chart repository, and knows nothing of images.
+//! Only the module `remote` talks to anybody, and only when it is given. This room does not talk to
+//! a cluster, and knows nothing of images.
 
 mod chart;
 mod error;
@@ -22,8 +28,8 @@ mod preflight;
 mod remote;
 mod render;
 mod resolve;
-mod stamp;
 mod settings;
+mod stamp;
 mod version;
 pub mod yaml;
 

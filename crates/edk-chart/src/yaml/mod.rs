@@ -4,7 +4,6 @@
 //! looks at it. So `yes` is true, `0644` is 420, the last of two equal keys wins, and a time is a
 //! text. The writer is the one of the same library: sorted keys, lines folded at 80 columns.
 
-mod astral;
 mod emit;
 mod parse;
 mod scalar;
