@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use edk_testkit::{TestEnv, copy_tree, verify_store};
+use edk_testkit::{TestEnv, copy_tree, small_extension, verify_store};
 
 use crate::world::{BASE, base, built, copy, digests, manifest, new_lung};
 
@@ -97,5 +97,58 @@ fn a_dag_image_is_an_installer_and_the_dag_files() {
     let of_base = crate::world::manifest(&env, &base().digest);
     for layer in of_base["layers"].as_array().unwrap() {
         assert!(!layers.contains(layer), "a layer of the base is in it");
+    }
+}
+
+#[test]
+fn a_build_says_what_it_did_again_and_why() {
+    let env = TestEnv::new();
+    small_extension(&env, "lung");
+    let file = "processing-containers/lung-features/Dockerfile";
+    env.edk(&["build", "lung", "--explain"]).exits(0).prints(&["was not built here before"]);
+    fs::write(env.path("lung/processing-containers/lung-features/files/run.sh"), "echo 2").unwrap();
+    let done = env.edk(&["build", "lung", "--explain"]).exits(0);
+    let step = format!("rebuilt  {file}:4  COPY files/run.sh /run.sh");
+    done.prints(&[&step, "file `files/run.sh` changed", "reused   "]);
+    let outcome = env.result(&[
+        "build",
+        "lung",
+        "--explain",
+        "--no-cache",
+        "--file",
+        &format!("lung/{file}"),
+    ]);
+    assert_eq!(outcome["images"].as_array().unwrap().len(), 1);
+    let steps = outcome["images"][0]["explained"].as_array().unwrap();
+    assert_eq!((steps[0]["reused"].as_bool(), steps.len()), (Some(false), 2));
+    assert!(steps[0]["reasons"][0].as_str().unwrap().contains("--no-cache"));
+    assert!(env.result(&["build", "lung"])["images"][0].get("explained").is_none());
+}
+
+#[test]
+fn flags_of_a_build_reach_it_or_are_refused_by_name() {
+    let env = TestEnv::new();
+    let folder = small_extension(&env, "lung").join("processing-containers/lung-features");
+    let text = "FROM scratch AS first\nLABEL which=first\nFROM scratch\nLABEL IMAGE=\"lung-features\"\n\
+                COPY files/busybox /bin/busybox\nRUN --mount=type=secret,id=s,required \
+                [\"/bin/busybox\", \"cp\", \"/run/secrets/s\", \"/dev/null\"]\n";
+    fs::write(folder.join("Dockerfile"), text).unwrap();
+    fs::write(env.path("secret"), "hunter2").unwrap();
+    let file = "processing-containers/lung-features/Dockerfile";
+    env.edk(&["build", "lung"]).exits(1).tells(&["the secret `s` is required", "--secret id=s"]);
+    let secret = ["--secret", "id=s,src=secret"];
+    env.edk(&[&["build", "lung"], &secret[..]].concat()).exits(0);
+    let target = ["--file", file, "--target", "first", "--label", "a=b"];
+    let outcome = env.result(&[&["build", "lung"], &target[..]].concat());
+    assert_eq!(outcome["images"][0]["steps"], 0);
+    for (flags, part) in [
+        (&["--target", "first"][..], "several images could have a stage `first`"),
+        (&["--file", "nope/Dockerfile"], "is no Dockerfile of the extension"),
+        (&["--file", file, "--target", "nope"], "there is no stage `nope`"),
+        (&["--platform", "linux/arm64"], "images for `linux/arm64` can't be built here"),
+        (&["--secret", "src=x"], "a secret has no id"),
+        (&["--secret", "id=x,env=NOT_SET_ANYWHERE"], "is not set"),
+    ] {
+        env.edk(&[&["build", "lung"], flags].concat()).exits(1).tells(&[part]);
     }
 }

@@ -187,3 +187,53 @@ fn a_deploy_survives_any_end() {
         }
     }
 }
+
+/// A Dockerfile of two stages, each of whose steps depends on `n`.
+const STAGES: &str = "FROM scratch AS make\nCOPY files/busybox /bin/busybox\nCOPY n /n\n\
+    RUN [\"/bin/busybox\", \"sh\", \"-c\", \"cd /bin && ./busybox mkdir /o && ./busybox cp /n /o/a && ./busybox ln /o/a /o/b\"]\n\
+    FROM scratch\nLABEL IMAGE=\"lung-features\"\nCOPY files/busybox /bin/busybox\nCOPY --from=make /o /o\n\
+    RUN [\"/bin/busybox\", \"sh\", \"-c\", \"cd /bin && ./busybox cp /o/a /z && ./busybox rm /o/b\"]\n";
+
+#[test]
+fn a_build_survives_fifty_ends_at_random_moments() {
+    const SEED: u64 = 0x5eed_0f_ed4;
+    println!("seed {SEED:#x}");
+    let (env, undisturbed) = (TestEnv::new(), TestEnv::new());
+    small_extension(&env, "lung");
+    let container = env.path("lung/processing-containers/lung-features");
+    fs::write(container.join("Dockerfile"), STAGES).unwrap();
+    let project = env.path("lung");
+    let build = ["build", project.to_str().unwrap()];
+    let write = |number: u32| fs::write(container.join("n"), number.to_string()).unwrap();
+    write(0);
+    undisturbed.result(&build);
+    write(1);
+    let started = Instant::now();
+    undisturbed.result(&build);
+    let usual = started.elapsed();
+    let mut random = SEED;
+    for number in 2..52 {
+        // Each with work to do that was never done.
+        write(number);
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let moment = usual * u32::try_from(random % 1000).unwrap() / 1000;
+        let started = Instant::now();
+        let mut running = env.start(&build);
+        while started.elapsed() < moment {
+            std::hint::spin_loop();
+        }
+        running.signal(Signal::SIGKILL);
+        drop(running.finish());
+        wait_until("its processes are gone", 10, || processes_below(env.state()).is_empty());
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        assert!(!mounts.contains(env.state().to_str().unwrap()), "{number}: a mount is left");
+        if number % 10 == 1 {
+            verify_store(&env.state().join("store"));
+            let (one, other) = (env.result(&build), undisturbed.result(&build));
+            assert_eq!(digests(&one), digests(&other), "{number}");
+            expect_clean(&env);
+        }
+    }
+}

@@ -24,16 +24,16 @@ mod text;
 pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::{
-    BaseRequest, Bind, BuildRequest, ChartArg, ChartDepsListRequest, ChartDepsRequest,
-    ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest, ChartSources,
-    ChartValues, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest,
-    DeployRequest, Engine, EventSink, FolderRequest, HostSettings, InstallRequest, LanRequest,
-    LoginOutcome, LoginWay, MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
-    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
-    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
-    RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails,
-    TargetLoginRequest, TargetRequest, TemplateSummary, TrustChoice, Type, UninstallRequest,
-    UploadRequest,
+    BaseRequest, Bind, BuildChoices, BuildRequest, ChartArg, ChartDepsListRequest,
+    ChartDepsRequest, ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest,
+    ChartSources, ChartValues, Content, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
+    DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
+    InstallRequest, LanRequest, LoginOutcome, LoginWay, MirrorOf, NewRequest, PackageRequest,
+    Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
+    RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest, RegistryImportRequest,
+    RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup,
+    StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest,
+    TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};
 pub use text::text;

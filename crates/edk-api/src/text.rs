@@ -129,6 +129,11 @@ fn build(outcome: &BuildOutcome) -> Vec<String> {
             false => format!("{} of {} steps reused", image.reused, image.steps),
         };
         lines.push(format!("{}  {}  {}  {how}", image.name, image.digest, size(image.size)));
+        for step in &image.explained {
+            let state = if step.reused { "reused " } else { "rebuilt" };
+            lines.push(format!("  {state}  {}  {}", step.place, step.text));
+            lines.extend(step.reasons.iter().map(|reason| format!("           {reason}")));
+        }
     }
     let (count, seconds) = (outcome.images.len(), outcome.seconds);
     lines.push(match outcome.unchanged {

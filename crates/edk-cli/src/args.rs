@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
-    BaseRequest, BuildRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
+    BaseRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
     DeployPlanRequest, DeployRequest, Engine, Failure, NewRequest, PackageRequest, PushRequest,
     RemoveRequest, RunRequest, ServeRequest, StatusRequest, UninstallRequest,
 };
@@ -12,6 +12,7 @@ use edk_model::{Code, Reference};
 
 use crate::{
     ask,
+    build::BuildArgs,
     chart::ChartAction,
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     registry::RegistryAction,
@@ -87,7 +88,11 @@ enum Action {
     /// Build the images of an extension.
     #[command(after_help = "Examples:
   edk build                        the extension in this folder
-  edk build my-ext --build-arg VERSION=2")]
+  edk build my-ext --build-arg VERSION=2
+  edk build my-ext --explain       and why each step was carried out
+  edk build my-ext --file processing-containers/lung/Dockerfile --target test
+  edk build my-ext --secret id=token,src=token.txt --secret id=key,env=API_KEY
+  edk build my-ext --no-cache --label org.opencontainers.image.revision=abc")]
     Build(BuildArgs),
     /// Build the images and put them into the registry of this machine.
     #[command(after_help = "Examples:
@@ -246,18 +251,10 @@ pub(crate) struct ProjectArg {
 
 /// Values for the `ARG`s of Dockerfiles.
 #[derive(Debug, ClapArgs)]
-struct BuildArg {
+pub(crate) struct BuildArg {
     /// A value for an ARG of the Dockerfiles; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    build_arg: Vec<(String, String)>,
-}
-
-#[derive(Debug, ClapArgs)]
-struct BuildArgs {
-    #[command(flatten)]
-    project: ProjectArg,
-    #[command(flatten)]
-    args: BuildArg,
+    pub(crate) build_arg: Vec<(String, String)>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -427,7 +424,7 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// The last of several values for a key counts.
-fn map(pairs: &[(String, String)]) -> BTreeMap<String, String> {
+pub(crate) fn map(pairs: &[(String, String)]) -> BTreeMap<String, String> {
     pairs.iter().cloned().collect()
 }
 
@@ -472,10 +469,7 @@ impl Args {
         Ok(match &self.action {
             Action::New(args) => self.new_command(args, engine)?,
             Action::Base(args) => args.command(),
-            Action::Build(args) => Command::Build(BuildRequest {
-                project: args.project.project.clone(),
-                args: map(&args.args.build_arg),
-            }),
+            Action::Build(args) => args.command()?,
             Action::Push(args) => Command::Push(PushRequest {
                 project: args.project.project.clone(),
                 version: args.version.clone(),

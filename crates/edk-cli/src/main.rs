@@ -10,6 +10,7 @@
 
 mod args;
 mod ask;
+mod build;
 mod chart;
 mod deps;
 mod interrupt;

@@ -23,9 +23,13 @@ pub(crate) fn chain_ids(layers: &[Digest]) -> Vec<Digest> {
     chain
 }
 
+/// Returns the names of the folders of `layers` (diff ids, lowest first), topmost first.
+pub(crate) fn folders(layers: &[Digest]) -> Vec<String> {
+    chain_ids(layers).iter().rev().map(folder_name).collect()
+}
+
 /// Returns the name of the folder of a chain id. Half of the digest is plenty to tell folders
-/// apart, and keeps the option string of overlayfs, one page of memory, long enough for a hundred
-/// layers.
+/// apart.
 pub(crate) fn folder_name(chain_id: &Digest) -> String {
     chain_id.hex()[..32].to_owned()
 }

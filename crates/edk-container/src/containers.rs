@@ -11,9 +11,9 @@ use edk_model::{Digest, Monitor};
 use nix::unistd::Pid;
 
 use crate::{
-    ContainerError, Exit, HELPER_ARGUMENT, RunSpec,
-    chain::{chain_ids, folder_name},
-    identity::Identity,
+    ContainerError, Exit, HELPER_ARGUMENT, Mount, RunSpec,
+    chain::{chain_ids, folder_name, folders},
+    identity::{Identity, Privilege},
     wire::{Answer, Order, Work, read_frame, write_frame},
     workdir::{WorkDir, abandoned},
 };
@@ -45,10 +45,9 @@ impl Containers {
     /// [`HELPER_ARGUMENT`].
     ///
     /// # Errors
-    /// [`ContainerError::NoSubordinateIds`] for an ordinary user without a range of ids,
     /// [`ContainerError::Io`] if the folder can't be made.
     pub fn open(root: &Path, program: &Path) -> Result<Self, ContainerError> {
-        let identity = Identity::current()?;
+        let identity = Identity::current();
         for folder in ["layers", "incoming", "work"] {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(|source| ContainerError::io(&path, source))?;
@@ -59,6 +58,12 @@ impl Containers {
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Says whether all files inside belong to one id, because whoever runs this has no subordinate
+    /// ids: owners in layers are left out, and changes of owners are let pass without being made.
+    pub fn squashes(&self) -> bool {
+        self.identity.privilege() == Privilege::Single
     }
 
     /// Says whether the topmost of `layers` (diff ids, lowest first) is unpacked on those below.
@@ -176,7 +181,9 @@ impl Containers {
 
     /// Gives `body` the tar stream of the files that `patterns` (absolute paths, wildcards `*`, `?`
     /// and `[ ]` within one part) name in `layers` (diff ids, lowest first; all unpacked). What the
-    /// n-th match holds is called `<n>/d/…` for a folder, `<n>/f/<name>` for a file.
+    /// n-th match holds is called `<n>/d/…` for a folder, `<n>/f/<name>` for a file. With `parents`
+    /// it is `<n>/d/<folders>/…` for both, the folders those of the pattern after its `/./`, and `**`
+    /// matches any number of folders.
     ///
     /// # Errors
     /// [`ContainerError::Setup`] for a pattern that names nothing, and those of `body`.
@@ -184,14 +191,14 @@ impl Containers {
         &self,
         layers: &[Digest],
         patterns: &[String],
+        parents: bool,
         body: impl FnOnce(&mut dyn Read) -> Result<T, E>,
     ) -> Result<T, E> {
-        let chain = chain_ids(layers);
-        let layers = chain.iter().rev().map(folder_name).collect();
+        let layers = folders(layers);
         let (layers_root, patterns) = (self.root.join("layers"), patterns.to_vec());
         self.with_folder(|work| {
             let work = work.to_owned();
-            let order = Work::Export { layers_root, layers, work, patterns };
+            let order = Work::Export { layers_root, layers, work, patterns, parents };
             let mut helper = Helper::start(self, &order)?;
             match helper.answer()? {
                 Answer::Done => {
@@ -203,16 +210,6 @@ impl Containers {
                 other => Err(helper.unexpected(other).into()),
             }
         })
-    }
-
-    /// Returns the folder of the cache `id`, which outlives runs, making it when it is not there.
-    ///
-    /// # Errors
-    /// [`ContainerError::Io`] if it can't be made.
-    pub fn cache_folder(&self, id: &str) -> Result<PathBuf, ContainerError> {
-        let path = self.root.join("caches").join(folder_name(&Digest::of(id.as_bytes())));
-        fs::create_dir_all(&path).map_err(|source| ContainerError::io(&path, source))?;
-        Ok(path)
     }
 
     /// Makes a folder for one piece of work, calls `body` with it, and removes it whatever comes:
@@ -266,13 +263,18 @@ impl Containers {
         changes: &mut dyn Write,
         monitor: &Monitor,
     ) -> Result<Exit, ContainerError> {
-        let chain = chain_ids(&spec.layers);
-        for (id, layer) in chain.iter().zip(&spec.layers) {
-            if !self.layer_path(id).is_dir() {
-                return Err(ContainerError::NoLayer(layer.to_string()));
+        let trees = spec.mounts.iter().filter_map(|mount| match mount {
+            Mount::Tree { layers, .. } => Some(layers),
+            _ => None,
+        });
+        for layers in trees.chain([&spec.layers]) {
+            for (id, layer) in chain_ids(layers).iter().zip(layers) {
+                if !self.layer_path(id).is_dir() {
+                    return Err(ContainerError::NoLayer(layer.to_string()));
+                }
             }
         }
-        let layers = chain.iter().rev().map(folder_name).collect();
+        let layers = folders(&spec.layers);
         let (layers_root, work) = (self.root.join("layers"), work.path().to_owned());
         let spec = spec.clone();
         self.supervise(
@@ -291,7 +293,7 @@ impl Containers {
     fn remove(&self, path: &Path) -> Result<(), ContainerError> {
         match fs::remove_dir_all(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) if !self.identity.is_rootless() => {
+            Err(error) if !self.identity.privilege().is_rootless() => {
                 return Err(ContainerError::io(path, error));
             }
             Err(_) => {}
@@ -365,11 +367,11 @@ impl Helper {
             _ => return Err(error(io::Error::other("it has no standard streams"))),
         };
         let mut helper = Self { program: program.clone(), child, stdin: Some(stdin), stdout };
-        let rootless = containers.identity.is_rootless();
+        let privilege = containers.identity.privilege();
         helper.send(|stdin| {
-            write_frame(stdin, &Order { parent: std::process::id(), rootless, work })
+            write_frame(stdin, &Order { parent: std::process::id(), privilege, work })
         })?;
-        if rootless {
+        if privilege.is_rootless() {
             match helper.answer()? {
                 Answer::MapIds => {
                     let pid = i32::try_from(helper.child.id()).unwrap_or(0);

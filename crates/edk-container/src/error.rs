@@ -39,14 +39,6 @@ pub enum ContainerError {
         /// What the kernel answered.
         reason: String,
     },
-    /// No range of subordinate ids is given to the user.
-    #[error("user `{user}` has no range of subordinate ids in {file}")]
-    NoSubordinateIds {
-        /// Name or number of the user.
-        user: String,
-        /// `/etc/subuid` or `/etc/subgid`.
-        file: &'static str,
-    },
     /// `newuidmap` or `newgidmap` is missing or refused.
     #[error("`{program}` could not map the ids of the container: {reason}")]
     IdMap {
@@ -80,10 +72,9 @@ impl Explain for ContainerError {
                     _ => Code::Precondition,
                 }
             }
-            Self::Setup { .. }
-            | Self::NoUserNamespace { .. }
-            | Self::NoSubordinateIds { .. }
-            | Self::IdMap { .. } => Code::Precondition,
+            Self::Setup { .. } | Self::NoUserNamespace { .. } | Self::IdMap { .. } => {
+                Code::Precondition
+            }
             Self::Cancelled(_) => Code::Cancelled,
         }
     }
@@ -92,10 +83,6 @@ impl Explain for ContainerError {
         let hints: &[&str] = match self {
             Self::NoUserNamespace { .. } => &[
                 "ask an administrator to allow them: `sysctl kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu 24.04 and newer), `sysctl kernel.unprivileged_userns_clone=1` (older Debian), `sysctl user.max_user_namespaces=15000` (hardened systems)",
-                "or run edk as root",
-            ],
-            Self::NoSubordinateIds { .. } => &[
-                "ask an administrator to run `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 <user>` (any free range of 65536 ids will do)",
                 "or run edk as root",
             ],
             Self::IdMap { .. } => &[

@@ -1,8 +1,9 @@
-//! Who runs containers here: root, or an ordinary user with a range of subordinate ids.
+//! Who runs containers here: root, or an ordinary user with or without subordinate ids.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use nix::unistd::{Gid, Pid, Uid, User};
+use serde::{Deserialize, Serialize};
 
 use crate::ContainerError;
 
@@ -13,6 +14,8 @@ pub(crate) enum Identity {
     Root,
     /// An ordinary user, who becomes root of a user namespace.
     User { uid: u32, gid: u32, uids: IdRange, gids: IdRange },
+    /// An ordinary user without subordinate ids, whose id is the only one inside.
+    Single { uid: u32, gid: u32 },
 }
 
 /// A range of subordinate ids, shown inside as ids from 1 on.
@@ -24,32 +27,70 @@ pub(crate) struct IdRange {
 
 impl Identity {
     /// Finds out who runs this process.
-    pub(crate) fn current() -> Result<Self, ContainerError> {
+    pub(crate) fn current() -> Self {
         let (uid, gid) = (Uid::effective(), Gid::effective());
         if uid.is_root() {
-            return Ok(Self::Root);
+            return Self::Root;
         }
         let number = uid.to_string();
         let name = User::from_uid(uid).ok().flatten().map_or_else(|| number.clone(), |u| u.name);
         let range = |file: &'static str| {
             let text = std::fs::read_to_string(file).unwrap_or_default();
             find_range(&text, &name, &number)
-                .ok_or_else(|| ContainerError::NoSubordinateIds { user: name.clone(), file })
         };
-        let (uids, gids) = (range("/etc/subuid")?, range("/etc/subgid")?);
-        Ok(Self::User { uid: uid.as_raw(), gid: gid.as_raw(), uids, gids })
+        let (uid, gid) = (uid.as_raw(), gid.as_raw());
+        match (range("/etc/subuid"), range("/etc/subgid")) {
+            (Some(uids), Some(gids)) => Self::User { uid, gid, uids, gids },
+            _ => Self::Single { uid, gid },
+        }
     }
 
-    /// Says whether the helper has to enter a user namespace.
-    pub(crate) fn is_rootless(&self) -> bool {
-        matches!(self, Self::User { .. })
+    /// Says who the helper has to become.
+    pub(crate) fn privilege(&self) -> Privilege {
+        match self {
+            Self::Root => Privilege::Root,
+            Self::User { .. } => Privilege::Mapped,
+            Self::Single { .. } => Privilege::Single,
+        }
     }
 
     /// Maps the ids of the user namespace which the helper `pid` has just made.
     pub(crate) fn map_ids(&self, pid: Pid) -> Result<(), ContainerError> {
-        let Self::User { uid, gid, uids, gids } = self else { return Ok(()) };
-        map("newgidmap", pid, *gid, *gids)?;
-        map("newuidmap", pid, *uid, *uids)
+        match self {
+            Self::Root => Ok(()),
+            Self::User { uid, gid, uids, gids } => {
+                map("newgidmap", pid, *gid, *gids)?;
+                map("newuidmap", pid, *uid, *uids)
+            }
+            Self::Single { uid, gid } => {
+                // Who can't drop groups can't use what they are denied (user_namespaces(7)).
+                let write = |name: &str, text: String| {
+                    let path = PathBuf::from(format!("/proc/{pid}/{name}"));
+                    std::fs::write(&path, text).map_err(|source| ContainerError::io(&path, source))
+                };
+                write("setgroups", "deny".to_owned())?;
+                write("gid_map", format!("0 {gid} 1"))?;
+                write("uid_map", format!("0 {uid} 1"))
+            }
+        }
+    }
+}
+
+/// What the helper is allowed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Privilege {
+    /// Root; no user namespace.
+    Root,
+    /// Root of a user namespace with many ids.
+    Mapped,
+    /// Root of a user namespace with one id.
+    Single,
+}
+
+impl Privilege {
+    /// Says whether the helper lives in a user namespace.
+    pub(crate) fn is_rootless(self) -> bool {
+        self != Self::Root
     }
 }
 

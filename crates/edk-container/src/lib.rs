@@ -10,9 +10,16 @@
 //! mounts live in a private mount namespace, and folders of a run that was killed are removed by
 //! [`Containers::sweep`].
 //!
-//! The room knows no registry, no Dockerfile and no image configuration. What it does not do yet:
-//! resource limits and a seccomp filter.
+//! A process gets what container engines give by default: their capabilities, a seccomp filter
+//! (`seccomp`), and a /proc and /sys without what belongs to the host. An ordinary user without
+//! subordinate ids has one id inside: everything belongs to it, and changes of owners are let pass
+//! without being made ([`Containers::squashes`]).
+//!
+//! The room knows no registry, no Dockerfile and no image configuration. Everything that only Linux
+//! has is in this room; on another system another one would stand in for it. What it does not do
+//! yet: resource limits.
 
+mod caches;
 mod chain;
 mod conditions;
 mod containers;
@@ -23,11 +30,12 @@ mod spec;
 mod wire;
 mod workdir;
 
+pub use caches::{Cache, CacheSharing};
 pub use conditions::Conditions;
 pub use containers::{Captured, Containers};
 pub use error::ContainerError;
 pub use helper::helper_main;
-pub use spec::{Bind, Exit, Network, RunSpec};
+pub use spec::{Bind, Content, Exit, Mount, Network, RunSpec};
 
 /// The first argument with which a program is started again as container helper.
 pub const HELPER_ARGUMENT: &str = "__container-helper";

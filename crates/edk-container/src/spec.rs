@@ -18,9 +18,8 @@ pub struct RunSpec {
     pub user: String,
     /// Files and folders of the host to show inside.
     pub binds: Vec<Bind>,
-    /// Folders inside that start empty, live in memory and are thrown away.
-    #[serde(default)]
-    pub scratch: Vec<PathBuf>,
+    /// What else shows inside; what is written there is thrown away.
+    pub mounts: Vec<Mount>,
     /// What the process may reach.
     pub network: Network,
 }
@@ -34,6 +33,78 @@ pub struct Bind {
     pub target: PathBuf,
     /// Whether the process may not write to it.
     pub read_only: bool,
+}
+
+/// Something that shows inside a container and comes from no folder of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mount {
+    /// An empty folder in memory.
+    Scratch {
+        /// Absolute path inside.
+        target: PathBuf,
+        /// How many bytes it holds at most; as many as the kernel allows without it.
+        size: Option<u64>,
+    },
+    /// A file or folder of other layers.
+    Tree {
+        /// Diff ids of the layers, lowest first; each must have been unpacked before.
+        layers: Vec<Digest>,
+        /// Which file or folder of them; links are followed inside of them.
+        source: PathBuf,
+        /// Absolute path inside.
+        target: PathBuf,
+        /// Whether the process may not write to it.
+        read_only: bool,
+    },
+    /// A folder of the host that outlives the run, such as that of a cache.
+    Folder {
+        /// Path on the host.
+        source: PathBuf,
+        /// Absolute path inside.
+        target: PathBuf,
+        /// Whether the process may not write to it.
+        read_only: bool,
+        /// Permission bits it gets as long as it is empty.
+        mode: u32,
+        /// User id of the owner it gets as long as it is empty.
+        uid: u32,
+        /// Group id of the owner it gets as long as it is empty.
+        gid: u32,
+    },
+    /// A file whose content is only in memory; read only.
+    File {
+        /// Absolute path inside.
+        target: PathBuf,
+        /// Its content.
+        content: Content,
+        /// Permission bits.
+        mode: u32,
+        /// User id of its owner.
+        uid: u32,
+        /// Group id of its owner.
+        gid: u32,
+    },
+}
+
+impl Mount {
+    pub(crate) fn target(&self) -> &std::path::Path {
+        match self {
+            Self::Scratch { target, .. }
+            | Self::Tree { target, .. }
+            | Self::Folder { target, .. }
+            | Self::File { target, .. } => target,
+        }
+    }
+}
+
+/// The content of a file, which may be a secret: it does not show in debug output.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content(pub Vec<u8>);
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Content(…)")
+    }
 }
 
 /// What a process in a container may reach.

@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Exit, RunSpec};
+use crate::{Exit, RunSpec, identity::Privilege};
 
 /// What the helper is to do: the parent sends an `Order<&Work>`, the helper reads an
 /// `Order<Work>`.
@@ -23,8 +23,8 @@ use crate::{Exit, RunSpec};
 pub(crate) struct Order<W> {
     /// Process id of the parent.
     pub(crate) parent: u32,
-    /// Whether to enter a user namespace first.
-    pub(crate) rootless: bool,
+    /// Whether to enter a user namespace first, and which.
+    pub(crate) privilege: Privilege,
     /// The work.
     pub(crate) work: W,
 }
@@ -37,7 +37,13 @@ pub(crate) enum Work {
     /// Run a process on `layers` (folder names in `layers_root`, topmost first).
     Run { spec: RunSpec, layers_root: PathBuf, layers: Vec<String>, work: PathBuf, capture: bool },
     /// Send what `patterns` name in `layers` (folder names in `layers_root`, topmost first).
-    Export { layers_root: PathBuf, layers: Vec<String>, work: PathBuf, patterns: Vec<String> },
+    Export {
+        layers_root: PathBuf,
+        layers: Vec<String>,
+        work: PathBuf,
+        patterns: Vec<String>,
+        parents: bool,
+    },
     /// Run a program of the host in namespaces of its own.
     Host { argv: Vec<String>, env: Vec<(String, String)>, cwd: PathBuf },
     /// Remove a folder whose files may belong to subordinate ids.

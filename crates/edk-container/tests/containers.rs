@@ -8,7 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use edk_container::{Bind, Captured, ContainerError, Containers, Exit, Network, RunSpec};
+use edk_container::{
+    Bind, CacheSharing, Captured, ContainerError, Containers, Content, Exit, Mount, Network,
+    RunSpec,
+};
 use edk_model::{CancellationToken, Digest, Monitor, Silent};
 use edk_testkit::{TarEntry, busybox_layer, tar};
 
@@ -43,7 +46,7 @@ impl Bench {
             cwd: "/".to_owned(),
             user: String::new(),
             binds: Vec::new(),
-            scratch: Vec::new(),
+            mounts: Vec::new(),
             network: Network::Host,
         }
     }
@@ -241,7 +244,7 @@ fn files_are_exported_as_they_look_with_all_layers_stacked() {
     bench.add(&tar(&[TarEntry::File("out/.wh.b.whl", 0o600, b"")]));
     let export = |patterns: &[&str]| {
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        bench.containers.export(&bench.layers, &patterns, |tar| {
+        bench.containers.export(&bench.layers, &patterns, false, |tar| {
             let mut bytes = Vec::new();
             tar.read_to_end(&mut bytes).unwrap();
             Ok::<_, ContainerError>(listing(&bytes))
@@ -261,7 +264,8 @@ fn files_are_exported_as_they_look_with_all_layers_stacked() {
 fn a_scratch_folder_is_empty_and_leaves_nothing() {
     let bench = Bench::new();
     let mut spec = bench.spec("ls /etc /made; echo x > /etc/x; echo y > /made/y; echo z > /z");
-    spec.scratch = vec!["/etc".into(), "/made".into()];
+    let scratch = |target: &str| Mount::Scratch { target: target.into(), size: None };
+    spec.mounts = vec![scratch("/etc"), scratch("/made")];
     let mut layer = Vec::new();
     let captured =
         bench.containers.capture(&spec, &mut |_| {}, &mut layer, &Monitor::silent()).unwrap();
@@ -341,4 +345,145 @@ fn a_sweep_removes_the_folders_of_runs_that_were_killed() {
     std::fs::create_dir_all(work.join("run-dead.d/upper/x")).unwrap();
     bench.containers.sweep().unwrap();
     assert_eq!(bench.left_behind(), 0);
+}
+
+#[test]
+fn what_reaches_beyond_the_container_is_denied() {
+    let bench = Bench::new();
+    let status =
+        bench.sh("grep -E '^(Seccomp|NoNewPrivs|CapBnd):' /proc/self/status | tr -d '\\t '");
+    assert_eq!(status, "CapBnd:00000000a80425fb\nNoNewPrivs:0\nSeccomp:2");
+    // A user namespace asks for no capability: the filter alone keeps it out.
+    for (attempt, refusal) in [
+        ("unshare -U true", "Operation not permitted"),
+        ("mount -t tmpfs x /tmp", ""),
+        ("echo x > /proc/sys/kernel/domainname", "Read-only file system"),
+        ("echo h > /proc/sysrq-trigger", ""),
+        ("mkdir /sys/fs/cgroup/edk", "Read-only file system"),
+        ("mknod /dev/sda b 8 0 && head -c1 /dev/sda", ""),
+        ("date -s 2020-01-01", ""),
+    ] {
+        let (exit, output) = bench.run(&bench.spec(&format!("{attempt} 2>&1")));
+        assert_ne!(exit.code, 0, "{attempt}: {output}");
+        assert!(output.contains(refusal), "{attempt}: {output}");
+    }
+    assert_eq!(bench.sh("head -c 9 /proc/kcore | wc -c; cat /proc/keys; ls /sys/firmware"), "0");
+}
+
+#[test]
+fn more_layers_than_fit_into_one_page_of_options_are_stacked() {
+    let mut bench = Bench::new();
+    for number in 0..130 {
+        let name = format!("n/{number}");
+        let text = number.to_string();
+        bench.add(&tar(&[
+            TarEntry::Dir("n", 0o755),
+            TarEntry::File(&name, 0o644, text.as_bytes()),
+            TarEntry::File("top", 0o644, text.as_bytes()),
+        ]));
+    }
+    assert_eq!(bench.sh("ls /n | wc -l; cat /top /n/0 /n/129"), "130\n1290129");
+}
+
+#[test]
+fn files_trees_and_folders_show_where_they_are_asked_for_and_leave_nothing() {
+    let mut bench = Bench::new();
+    let other = tar(&[
+        TarEntry::Dir("d", 0o755),
+        TarEntry::File("d/f", 0o644, b"tree\n"),
+        TarEntry::Link("l", "/d"),
+    ]);
+    let layers = vec![Digest::of(&other)];
+    bench.containers.unpack(&layers, &mut &*other, &Monitor::silent()).unwrap();
+    let monitor = Monitor::silent();
+    let cache = bench.containers.cache("c", CacheSharing::Locked, &monitor).unwrap();
+    let file = |target: &str, mode, content: &str| {
+        let (target, content) = (target.into(), Content(content.as_bytes().to_vec()));
+        Mount::File { target, content, mode, uid: 0, gid: 0 }
+    };
+    let tree = |source: &str, target: &str, read_only| Mount::Tree {
+        layers: layers.clone(),
+        source: source.into(),
+        target: target.into(),
+        read_only,
+    };
+    let mut spec = bench.spec(
+        "cat /run/s; stat -c %a /run/s; /dev/pipes/script; cat /t/f; echo x > /t/x || echo ro; \
+         cat /one; echo y > /rw/y && cat /rw/y; echo kept > /cache/k; stat -c %a /cache",
+    );
+    spec.mounts = vec![
+        file("/run/s", 0o400, "secret\n"),
+        file("/dev/pipes/script", 0o755, "#!/bin/sh\necho script\n"),
+        tree("/l", "/t", true),
+        tree("/d/f", "/one", true),
+        tree("/d", "/rw", false),
+        Mount::Folder {
+            source: cache.path().to_owned(),
+            target: "/cache".into(),
+            read_only: false,
+            mode: 0o700,
+            uid: 0,
+            gid: 0,
+        },
+    ];
+    assert!(!format!("{spec:?}").contains("115, 101"), "a secret shows: {spec:?}");
+    let mut layer = Vec::new();
+    let mut lines = Vec::new();
+    let mut keep = |line: &str| lines.push(line.to_owned());
+    let captured = bench.containers.capture(&spec, &mut keep, &mut layer, &monitor).unwrap();
+    assert_eq!(captured.exit.code, 0, "{lines:?}");
+    lines.retain(|line| !line.contains("Read-only"));
+    assert_eq!(lines.join(" "), "secret 400 script tree ro tree y 700");
+    bench.containers.forget(captured);
+    assert_eq!(listing(&layer).into_keys().collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(std::fs::read_to_string(cache.path().join("k")).unwrap(), "kept\n");
+    // Whoever wants it alone gets another.
+    let private = bench.containers.cache("c", CacheSharing::Private, &monitor).unwrap();
+    assert_ne!(private.path(), cache.path());
+    drop(cache);
+    assert!(bench.containers.cache("c", CacheSharing::Locked, &monitor).is_ok());
+    bench.layers.clear();
+    assert_eq!(bench.left_behind(), 0);
+}
+
+#[test]
+fn a_hard_link_of_a_layer_never_reaches_the_host() {
+    let host = tempfile::tempdir().unwrap();
+    std::fs::write(host.path().join("secret"), "of the host").unwrap();
+    let outside = host.path().to_str().unwrap();
+    let link = |name: &str, target: &str| {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Link);
+        header.set_size(0);
+        header.set_mode(0o644);
+        header.set_mtime(edk_model::SOURCE_DATE_EPOCH);
+        builder.append_link(&mut header, name, target).unwrap();
+        builder.into_inner().unwrap()
+    };
+    // A link to a link, and a link through a folder that was a link to the host below.
+    let mut bench = Bench::new();
+    bench.add(&tar(&[TarEntry::Link("a", outside), TarEntry::Link("l", "/etc/hostname")]));
+    bench.add(&tar(&[TarEntry::File(".wh.a", 0o600, b"")]));
+    bench.add(&tar(&[TarEntry::Dir("a", 0o755)]));
+    bench.add(&link("m", "l"));
+    assert_eq!(bench.sh("readlink /m"), "/etc/hostname");
+    let evil = link("stolen", "a/secret");
+    bench.layers.push(Digest::of(&evil));
+    let result = bench.containers.unpack(&bench.layers, &mut &*evil, &Monitor::silent());
+    assert!(result.is_err(), "it took a file of the host");
+}
+
+#[test]
+fn a_folder_made_again_in_one_that_hides_is_there() {
+    let mut bench = Bench::new();
+    bench.add(&tar(&[
+        TarEntry::Dir("x", 0o755),
+        TarEntry::Dir("x/sub", 0o755),
+        TarEntry::File("x/sub/f", 0o644, b""),
+    ]));
+    let (captured, layer) = bench.capture("rm -r /x; mkdir -p /x/sub/deep");
+    bench.containers.forget(captured);
+    let names: Vec<_> = listing(&layer).into_keys().collect();
+    assert_eq!(names, ["x/", "x/.wh..wh..opq", "x/sub/", "x/sub/deep/"]);
 }

@@ -127,7 +127,7 @@ impl Show<'_> {
 
     fn build_and_package(&mut self) -> Result<(), EngineError> {
         let build = |engine: &Engine, monitor: &Monitor, project: &Path| {
-            let request = BuildRequest { project: project.to_owned(), args: BTreeMap::new() };
+            let request = BuildRequest { project: project.to_owned(), ..BuildRequest::default() };
             engine.build(&request, monitor)
         };
         self.stage("edk build", |engine, monitor, project| {
@@ -260,7 +260,7 @@ fn fetch_samples(
         cwd: "/".to_owned(),
         user: String::new(),
         binds: vec![Bind { source, target: "/samples".into(), read_only: false }],
-        scratch: Vec::new(),
+        mounts: Vec::new(),
         network: Network::None,
     };
     let mut output = |line: &str| monitor.stage("demo").line(line);

@@ -180,7 +180,7 @@ impl Engine {
                 cwd: "/".to_owned(),
                 user: String::new(),
                 binds: Vec::new(),
-                scratch: Vec::new(),
+                mounts: Vec::new(),
                 network: Network::None,
             };
             // That it starts is what counts; it has nothing to install.

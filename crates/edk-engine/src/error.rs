@@ -23,6 +23,14 @@ pub enum EngineError {
         /// The rule it breaks.
         reason: String,
     },
+    /// Something was asked for that does not fit the extension.
+    #[error("{what}")]
+    Choice {
+        /// What is wrong.
+        what: String,
+        /// What to do about it.
+        fix: String,
+    },
     /// A target nobody knows.
     #[error("there is no target called `{name}`")]
     NoTarget {
@@ -231,6 +239,7 @@ impl Explain for EngineError {
     fn code(&self) -> Code {
         match self {
             Self::Version { .. }
+            | Self::Choice { .. }
             | Self::Preflight { .. }
             | Self::NoDagImage { .. }
             | Self::Listen { .. }
@@ -253,6 +262,7 @@ impl Explain for EngineError {
     fn hints(&self) -> Vec<String> {
         let hint = |text: &str| vec![text.to_owned()];
         match self {
+            Self::Choice { fix, .. } => vec![fix.clone()],
             Self::Version { .. } => hint("name one: `--version 0.1.1`, or set it in Chart.yaml"),
             Self::NoTarget { known, .. } => vec![
                 format!("name one that is there: `--target {}`", known.join("` or `--target ")),

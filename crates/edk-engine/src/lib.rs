@@ -38,7 +38,7 @@ mod view;
 
 pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
 pub use bases::BaseView;
-pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
+pub use build::{BuildChoices, BuildOutcome, BuildRequest, ImageOutcome, StepOutcome};
 pub use chart::{
     ChartArg, ChartDependencies, ChartDepsListRequest, ChartDepsOutcome, ChartDepsRequest,
     ChartFileView, ChartOrigin, ChartPackageFile, ChartPackageRequest, ChartPackaged, ChartPart,
@@ -50,7 +50,7 @@ pub use deploy::{DeployOutcome, DeployRequest};
 pub use dispatcher::{Dispatcher, EventSink};
 pub use doctor::{Diagnosis, DoctorRequest, Health, Remedy, RemedyJob};
 pub use edk_chart::yaml::emit as yaml_text;
-pub use edk_container::Bind;
+pub use edk_container::{Bind, Content};
 pub use edk_image::HostSettings;
 pub use edk_template::{Parameter, Preset, Type};
 pub use engine::{Engine, Setup};

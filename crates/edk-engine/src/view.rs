@@ -129,7 +129,7 @@ impl Engine {
         let args = BTreeMap::new();
         let (file, context) = (&image.display, &image.context);
         let builder = self.builder()?;
-        let plan = builder.plan_offline(&PlanRequest { text: &text, file, context, args: &args });
+        let plan = builder.plan_offline(&PlanRequest::new(&text, file, context, &args));
         Ok(plan.map(|plan| builder.foresee(&plan)))
     }
 }

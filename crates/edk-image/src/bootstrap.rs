@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use edk_model::{Descriptor, Monitor, Outcome, SOURCE_DATE_EPOCH, Unit};
+use edk_model::{Descriptor, Digest, Monitor, Outcome, Reference, SOURCE_DATE_EPOCH, Unit};
 
 use crate::{
-    Builder, Config, DEFAULT_PATH, Image, ImageError, PlanRequest, base::local_only_repository,
-    key::KeyMaker, layer::LayerWriter, plan::plan,
+    Builder, Config, DEFAULT_PATH, Image, ImageError, PlanRequest,
+    base::local_only_repository,
+    key::KeyMaker,
+    layer::LayerWriter,
+    plan::{Sources, plan},
 };
 
 /// How a base is made: Debian packages, and instructions on top of them.
@@ -105,9 +108,8 @@ pub fn bootstrap(
     };
     let text = format!("FROM rootfs\n{}", recipe.instructions);
     let args = BTreeMap::new();
-    let request =
-        PlanRequest { text: &text, file: recipe.name, context: store.root(), args: &args };
-    let plan = plan(&request, &mut |_, _| Ok(rootfs.clone()))?;
+    let request = PlanRequest::new(&text, recipe.name, store.root(), &args);
+    let plan = plan(&request, &mut Given(&rootfs))?;
     let built = builder.build(&plan, monitor)?;
     reused &= built.unchanged;
     store.tag(&local_only_repository(recipe.name), "latest", &built.image.descriptor)?;
@@ -121,7 +123,25 @@ pub fn bootstrap(
     Ok(Bootstrapped { image: built.image, reused })
 }
 
-fn rootfs_key(recipe: &Recipe, mirror: Option<&str>) -> edk_model::Digest {
+/// Whatever is asked for is this image.
+struct Given<'a>(&'a Image);
+
+impl Sources for Given<'_> {
+    fn image(&mut self, _: &Reference, _: &str) -> Result<Image, ImageError> {
+        Ok(self.0.clone())
+    }
+
+    fn fetch(
+        &mut self,
+        address: &str,
+        _: Option<&Digest>,
+        _: &str,
+    ) -> Result<Descriptor, ImageError> {
+        Err(ImageError::Unsupported { what: format!("ADD {address} in a recipe") })
+    }
+}
+
+fn rootfs_key(recipe: &Recipe, mirror: Option<&str>) -> Digest {
     let mut key = KeyMaker::new("debian", &[]);
     key.add(recipe.suite).add(mirror.unwrap_or_default());
     for part in MMDEBSTRAP_OPTIONS.iter().chain(recipe.packages) {

@@ -49,6 +49,16 @@ pub enum ImageError {
         /// The last lines of its output.
         output: Vec<String>,
     },
+    /// What `ADD` names by its address can't be had.
+    #[error("could not fetch `{address}`: {reason}")]
+    Fetch {
+        /// The address.
+        address: String,
+        /// Where the instruction stands, as `file:line`.
+        place: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// A manifest or configuration that makes no sense.
     #[error("image {digest} is malformed: {reason}")]
     Malformed {
@@ -185,6 +195,7 @@ impl Explain for ImageError {
             Self::NoBase { .. } | Self::NoRecipe { .. } | Self::NoImage { .. } => Code::NotFound,
             Self::NoProgram { .. } => Code::Precondition,
             Self::CommandFailed { .. } => Code::CommandFailed,
+            Self::Fetch { .. } => Code::Unreachable,
             Self::Malformed { .. } => Code::Refused,
             Self::Unsupported { .. } => Code::Unsupported,
             Self::Pull { problem, .. } | Self::Push { problem, .. } => problem.code(),
@@ -217,6 +228,10 @@ impl Explain for ImageError {
                 }
                 hints
             }
+            Self::Fetch { place, .. } => vec![
+                format!("it is named at {place}"),
+                "check the address, the network and the proxy settings".to_owned(),
+            ],
             Self::Pull { problem: RegistryProblem::Unreachable, .. } => {
                 vec!["check the network and the proxy settings, or make the base from Debian packages: `edk base`".to_owned()]
             }

@@ -1,12 +1,15 @@
 //! What a build would do, without doing it and without the network.
 
 use edk_model::{Descriptor, Digest, Reference};
+use edk_store::Store;
 
 use crate::{
     Builder, Image, ImageError, Layer, Plan, PlanRequest,
     base::find_local_base,
-    build::{manifest_key, step_key},
-    plan::{self, PlannedBase},
+    build::manifest_key,
+    fetch,
+    inputs::Inputs,
+    plan::{self, PlannedBase, Sources},
 };
 
 /// What a build would do.
@@ -22,17 +25,39 @@ pub struct Foreseen {
     pub image: Option<Digest>,
 }
 
+/// What is in the store.
+struct Offline<'a> {
+    store: &'a Store,
+}
+
+impl Sources for Offline<'_> {
+    fn image(&mut self, reference: &Reference, place: &str) -> Result<Image, ImageError> {
+        let no_base =
+            || ImageError::NoBase { reference: reference.to_string(), place: place.to_owned() };
+        find_local_base(self.store, reference)?.ok_or_else(no_base)
+    }
+
+    fn fetch(
+        &mut self,
+        address: &str,
+        checksum: Option<&Digest>,
+        place: &str,
+    ) -> Result<Descriptor, ImageError> {
+        fetch::find(self.store, address, checksum).ok_or_else(|| ImageError::Fetch {
+            address: address.to_owned(),
+            place: place.to_owned(),
+            reason: "it was not fetched yet".to_owned(),
+        })
+    }
+}
+
 impl Builder<'_> {
     /// Plans a build with the bases that are in the store.
     ///
     /// # Errors
     /// As [`Builder::plan`], and [`ImageError::NoBase`] for a base which a build would pull.
     pub fn plan_offline(&self, request: &PlanRequest<'_>) -> Result<Plan, ImageError> {
-        plan::plan(request, &mut |reference: &Reference, place: &str| {
-            let no_base =
-                || ImageError::NoBase { reference: reference.to_string(), place: place.to_owned() };
-            find_local_base(self.store, reference)?.ok_or_else(no_base)
-        })
+        plan::plan(request, &mut Offline { store: self.store })
     }
 
     /// Tells what carrying `plan` out would do. Step by step, as the key of each needs the layers
@@ -53,7 +78,9 @@ impl Builder<'_> {
                 PlannedBase::Stage(at) => stages.get(*at).cloned().unwrap_or_default(),
             };
             for step in &stage.steps {
-                let found: Option<Layer> = self.store.step(&step_key(step, &layers, &stages));
+                let squashed = self.containers.squashes();
+                let inputs = Inputs::of(step, &layers, &stages, squashed);
+                let found: Option<Layer> = self.store.step(&inputs.key());
                 let found = found.filter(|layer| {
                     self.store.size(&layer.descriptor.digest) == Some(layer.descriptor.size)
                 });

@@ -16,32 +16,45 @@
 
 mod archive;
 mod base;
+mod beneath;
 mod bootstrap;
 mod build;
 mod config;
 mod context;
 pub mod dockerfile;
 mod error;
+mod explain;
+mod fetch;
 mod foresee;
 mod image;
+mod inputs;
 mod key;
 mod layer;
+mod mode;
+mod patterns;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod pull;
+mod schedule;
+mod steps;
 mod transfer;
 mod tree;
+mod unpacking;
 mod value;
 
 pub use archive::{FromArchive, ImageArchive};
 pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
-pub use build::{Builder, Built, HostSettings};
+pub use build::{BuildOptions, Builder, Built, HostSettings};
 pub use config::{Config, DEFAULT_PATH};
 pub use error::{ImageError, RegistryProblem};
+pub use explain::ExplainedStep;
 pub use foresee::Foreseen;
 pub use image::{Image, Layer};
-pub use plan::{Plan, PlanRequest, plan};
+pub use plan::{Plan, PlanOptions, PlanRequest, Sources, plan};
 pub use pull::{adopt_base, pull};
+pub use schedule::in_parallel;
 pub use transfer::{
     Access, Copied, ImportedImages, Login, Mirror, ShownImage, ShownLayer, copy, export, import,
     show,

@@ -4,9 +4,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     io::Read,
-    rc::Rc,
+    sync::Arc,
 };
 
+use edk_archive::Kind;
 use edk_store::Store;
 use serde::{Deserialize, Serialize};
 
@@ -37,14 +38,16 @@ pub(crate) enum Node {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tree {
     /// Lowest first.
-    layers: Vec<Rc<LayerIndex>>,
+    layers: Vec<Arc<LayerIndex>>,
+    /// The layer that is being written on them.
+    new: LayerIndex,
 }
 
 impl Tree {
     /// Returns the tree of `layers`, lowest first; an index that was made before is not made again.
     pub(crate) fn load(store: &Store, layers: &[Layer]) -> Result<Self, ImageError> {
-        let layers = layers.iter().map(|layer| index(store, layer).map(Rc::new));
-        Ok(Self { layers: layers.collect::<Result<_, _>>()? })
+        let layers = layers.iter().map(|layer| index(store, layer).map(Arc::new));
+        Ok(Self { layers: layers.collect::<Result<_, _>>()?, new: LayerIndex::default() })
     }
 
     /// Returns what `path` (relative, no links on the way) is.
@@ -52,7 +55,7 @@ impl Tree {
         if path.is_empty() {
             return Node::Dir;
         }
-        for layer in self.layers.iter().rev() {
+        for layer in std::iter::once(&self.new).chain(self.layers.iter().rev().map(Arc::as_ref)) {
             if layer.dirs.contains(path) {
                 return Node::Dir;
             }
@@ -67,6 +70,35 @@ impl Tree {
             }
         }
         Node::Missing
+    }
+
+    /// Notes that the layer being written has `path`.
+    pub(crate) fn note(&mut self, path: &str, kind: &Kind) {
+        self.new.dirs.remove(path);
+        self.new.files.remove(path);
+        self.new.links.remove(path);
+        match kind {
+            Kind::Directory => {
+                self.new.dirs.insert(path.to_owned());
+            }
+            Kind::Symlink { target } => {
+                let target = target.to_string_lossy().into_owned();
+                self.new.links.insert(path.to_owned(), target);
+            }
+            Kind::File { .. } | Kind::HardLink { .. } => {
+                self.new.files.insert(path.to_owned());
+            }
+        }
+    }
+
+    /// Says whether the layer being written made the folder `path`.
+    pub(crate) fn is_new_folder(&self, path: &str) -> bool {
+        self.new.dirs.contains(path)
+    }
+
+    /// Says whether `path` leads to a folder, links followed.
+    pub(crate) fn is_folder(&self, path: &str) -> bool {
+        self.resolve(path).is_ok_and(|path| self.node(&path) == Node::Dir)
     }
 
     /// Returns where `path` really lies: relative, links followed, `.` and `..` resolved. What is
@@ -161,7 +193,7 @@ fn index(store: &Store, layer: &Layer) -> Result<LayerIndex, ImageError> {
     Ok(index)
 }
 
-fn read_index(tar: impl Read) -> std::io::Result<LayerIndex> {
+pub(crate) fn read_index(tar: impl Read) -> std::io::Result<LayerIndex> {
     let mut index = LayerIndex::default();
     for entry in tar::Archive::new(tar).entries()? {
         let entry = entry?;
@@ -183,12 +215,12 @@ mod tests {
 
     use super::*;
 
-    fn layer(entries: &[(&str, EntryType, Option<&str>)]) -> Rc<LayerIndex> {
+    fn layer(entries: &[(&str, EntryType, Option<&str>)]) -> Arc<LayerIndex> {
         let mut index = LayerIndex::default();
         for (path, kind, link) in entries {
             index.add(path, *kind, link.map(str::to_owned));
         }
-        Rc::new(index)
+        Arc::new(index)
     }
 
     fn tree() -> Tree {
@@ -207,7 +239,7 @@ mod tests {
             ("data/.wh..wh..opq", Regular, None),
             ("data/y", Regular, None),
         ]);
-        Tree { layers: vec![base, top] }
+        Tree { layers: vec![base, top], new: LayerIndex::default() }
     }
 
     #[test]

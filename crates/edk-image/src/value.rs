@@ -63,15 +63,21 @@ impl Owner {
     }
 }
 
-/// The permission bits of `--chmod=`.
-pub(crate) fn parse_mode(text: &str) -> Result<u32, Finding> {
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= 0o7777 => Ok(mode),
-        _ => {
-            Err(Finding::error("dockerfile/malformed", format!("--chmod={text} is no octal mode"))
-                .fix("use a mode such as --chmod=755"))
-        }
+/// Reads one word of `EXPOSE`: a port or a range of ports, and a protocol after a slash.
+pub(crate) fn port(text: &str) -> Result<Vec<String>, Finding> {
+    let malformed = || {
+        Finding::error("dockerfile/malformed", format!("`EXPOSE {text}` is no port"))
+            .fix("write a port such as 8080, 53/udp or 8000-8010")
+    };
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let protocol = protocol.to_ascii_lowercase();
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    let number = |text: &str| text.parse::<u16>().map_err(|_| malformed());
+    let (first, last) = (number(first)?, number(last)?);
+    if first > last || !matches!(protocol.as_str(), "tcp" | "udp" | "sctp") {
+        return Err(malformed());
     }
+    Ok((first..=last).map(|port| format!("{port}/{protocol}")).collect())
 }
 
 /// A health check as in Docker's image configuration; durations in nanoseconds.
@@ -162,11 +168,5 @@ mod tests {
         assert_eq!(Owner::parse("5:6").unwrap().numbers(), Some((5, 6)));
         assert_eq!(Owner::parse("ann").unwrap().numbers(), None);
         assert!(Owner::parse(":x").is_err());
-    }
-
-    #[test]
-    fn modes_are_octal() {
-        assert_eq!(parse_mode("0755").ok(), Some(0o755));
-        assert!(parse_mode("8").is_err() && parse_mode("77777").is_err());
     }
 }

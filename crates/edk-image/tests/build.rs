@@ -1,98 +1,14 @@
 //! Real builds on a base of one static program.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{Read as _, Write as _},
-    path::{Path, PathBuf},
-};
+mod bench;
 
-use edk_container::{Containers, Network, RunSpec};
-use edk_image::{Builder, Built, HostSettings, Image, ImageError, PlanRequest, installer_base};
+use std::{fs, io::Read as _};
+
+use bench::Bench;
+use edk_container::{Content, Network, RunSpec};
+use edk_image::{ImageError, installer_base};
 use edk_model::{Monitor, media};
-use edk_store::Store;
-use edk_testkit::busybox_layer;
-use serde_json::json;
-
-struct Bench {
-    _folder: tempfile::TempDir,
-    context: PathBuf,
-    store: Store,
-    containers: Containers,
-    host: HostSettings,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let [context, store, containers] =
-            ["context", "store", "containers"].map(|name| folder.path().join(name));
-        fs::create_dir(&context).unwrap();
-        let store = Store::open(&store).unwrap();
-        let helper = Path::new(env!("CARGO_BIN_EXE_edk-image-helper"));
-        let containers = Containers::open(&containers, helper).unwrap();
-        let host = HostSettings::default();
-        let bench = Self { _folder: folder, context, store, containers, host };
-        bench.add_base();
-        bench
-    }
-
-    fn add_base(&self) {
-        let tar = busybox_layer();
-        let mut blob = self.store.writer().unwrap();
-        blob.write_all(&tar).unwrap();
-        let layer = blob.commit(media::LAYER).unwrap();
-        let config = json!({
-            "architecture": "amd64", "os": "linux",
-            "config": {"Env": ["PATH=/bin", "FROM_BASE=1"], "Cmd": ["sh"]},
-            "rootfs": {"type": "layers", "diff_ids": [layer.digest]},
-        });
-        let config = self.store.put(media::CONFIG, config.to_string().as_bytes()).unwrap();
-        let manifest = json!({"schemaVersion": 2, "mediaType": media::MANIFEST, "config": config, "layers": [layer]});
-        let manifest = self.store.put(media::MANIFEST, manifest.to_string().as_bytes()).unwrap();
-        self.store.tag("local-only/busybox", "latest", &manifest).unwrap();
-    }
-
-    fn write(&self, path: &str, content: &str) {
-        let path = self.context.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-
-    fn build(&self, text: &str) -> Result<Built, ImageError> {
-        let builder =
-            Builder { store: &self.store, containers: &self.containers, host: &self.host };
-        let args = BTreeMap::new();
-        let request = PlanRequest { text, file: "Dockerfile", context: &self.context, args: &args };
-        let plan = builder.plan(&request, &Monitor::silent())?;
-        builder.build(&plan, &Monitor::silent())
-    }
-
-    fn sh(&self, image: &Image, script: &str) -> String {
-        let spec = RunSpec {
-            layers: image.prepare(&self.store, &self.containers, &Monitor::silent()).unwrap(),
-            argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
-            env: image.config().env.clone(),
-            cwd: "/".to_owned(),
-            user: String::new(),
-            binds: Vec::new(),
-            scratch: Vec::new(),
-            network: Network::None,
-        };
-        let mut lines = Vec::new();
-        let mut keep = |line: &str| lines.push(line.to_owned());
-        let exit = self.containers.run(&spec, &mut keep, &Monitor::silent()).unwrap();
-        assert_eq!(exit.code, 0, "{lines:?}");
-        lines.join("\n")
-    }
-
-    fn paths(&self, image: &Image, layer: usize) -> Vec<String> {
-        let blob = self.store.reader(&image.layers[layer].descriptor.digest).unwrap();
-        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(blob));
-        tar.entries().unwrap().map(|e| e.unwrap().path().unwrap().display().to_string()).collect()
-    }
-}
 
 const APP: &str = "FROM local-only/busybox:latest\nWORKDIR /app\nCOPY needs.txt .\n\
                    RUN cat needs.txt > installed; echo $FROM_BASE >> installed\nCOPY src/ .\nCMD [\"sh\", \"/app/main.sh\"]\n";
@@ -298,7 +214,7 @@ fn the_installer_base_is_one_small_static_program() {
         cwd: "/".to_owned(),
         user: String::new(),
         binds: Vec::new(),
-        scratch: Vec::new(),
+        mounts: Vec::new(),
         network: Network::None,
     };
     // Without an ACTION the installer refuses: what counts here is that it starts in an empty root.
@@ -314,4 +230,165 @@ fn a_layer_of_the_store_is_a_gzip_stream() {
     bench.store.reader(&image.layers[1].descriptor.digest).unwrap().read_exact(&mut magic).unwrap();
     assert_eq!(magic, [0x1f, 0x8b]);
     assert_eq!(image.layers[1].descriptor.media_type, media::LAYER_GZIP);
+}
+
+#[test]
+fn a_script_is_run_by_the_interpreter_it_names() {
+    let bench = app();
+    let text = "FROM local-only/busybox\nRUN <<EOF\n#!/bin/sh -x\necho $0 > /f\nEOF\n\
+                RUN <<EOF\n#!/bin/touch\nEOF";
+    let image = bench.build(text).unwrap().image;
+    assert_eq!(bench.sh(&image, "cat /f; ls /dev/pipes 2>&1 | wc -l"), "/dev/pipes/EOF\n1");
+    assert_eq!(bench.paths(&image, 2), [""; 0]);
+}
+
+#[test]
+fn a_secret_reaches_its_command_and_nothing_of_the_image() {
+    let mut bench = app();
+    let content = Content(b"hunter2hunter2".to_vec());
+    bench.plan.secrets.insert("key".to_owned());
+    bench.how.secrets.insert("key".to_owned(), content);
+    let text = "FROM local-only/busybox\n\
+        RUN --mount=type=secret,id=key --mount=type=secret,id=key,env=KEY \
+        test \"$KEY\" = \"$(cat /run/secrets/key)\" && stat -c '%a %u' /run/secrets/key > /mode\n\
+        RUN --mount=type=secret,id=key,target=/x/y,mode=0440,uid=5,gid=6 stat -c '%a %u %g' /x/y > /look\n\
+        RUN test -z \"$KEY\" && test ! -e /run/secrets/key";
+    let image = bench.build(text).unwrap().image;
+    assert_eq!(bench.sh(&image, "cat /mode /look; ls /run /x 2>/dev/null; true"), "400 0\n440 5 6");
+    for entry in fs::read_dir(bench.store.root().join("blobs/sha256")).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let mut all = bytes.clone();
+        let _ = flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut all);
+        assert!(!all.windows(14).any(|part| part == b"hunter2hunter2"));
+    }
+    bench.plan.secrets.clear();
+    let error = bench.build("FROM scratch\nRUN --mount=type=secret,id=key,required a").unwrap_err();
+    let ImageError::Findings { findings, .. } = error else { panic!("{error}") };
+    assert!(findings[0].to_string().starts_with("Dockerfile:2:1: the secret `key` is required"));
+}
+
+#[test]
+fn stages_that_do_not_need_each_other_are_built_at_the_same_time() {
+    let mut bench = app();
+    bench.how.workers = 2;
+    // Each waits for the other.
+    let stage = |name: &str, other: &str| {
+        format!(
+            "FROM local-only/busybox AS {name}\nRUN --mount=type=cache,id=meet,target=/m touch /m/{name}; \
+             until test -e /m/{other}; do sleep 0.05; done; echo {name} > /f\n"
+        )
+    };
+    let text = stage("a", "b")
+        + &stage("b", "a")
+        + "FROM local-only/busybox\nCOPY --from=a /f /a\nCOPY --from=b /f /b\n";
+    let image = bench.build(&text).unwrap().image;
+    assert_eq!(bench.sh(&image, "cat /a /b"), "a\nb");
+}
+
+#[test]
+fn the_same_step_of_two_stages_is_done_once() {
+    let mut bench = app();
+    bench.how.workers = 2;
+    let same = "RUN --mount=type=cache,id=count,target=/c echo x >> /c/n; sleep 0.2\n";
+    let text = format!(
+        "FROM local-only/busybox AS a\n{same}FROM local-only/busybox AS b\n{same}\
+         FROM local-only/busybox\nCOPY --from=a /etc /a\nCOPY --from=b /etc /b\n\
+         RUN --mount=type=cache,id=count,target=/c cat /c/n > /n"
+    );
+    let built = bench.build(&text).unwrap();
+    assert_eq!(bench.sh(&built.image, "cat /n"), "x");
+    assert_eq!(built.reused, 1);
+}
+
+#[test]
+fn a_stage_that_fails_ends_the_others_and_is_what_is_told() {
+    let mut bench = app();
+    bench.how.workers = 2;
+    let text = "FROM local-only/busybox AS a\nRUN sleep 100\nFROM local-only/busybox AS b\nRUN exit 7\n\
+                FROM local-only/busybox\nCOPY --from=a /etc /a\nCOPY --from=b /etc /b\n";
+    let error = bench.build(text).unwrap_err();
+    let ImageError::CommandFailed { place, code, .. } = error else { panic!("{error}") };
+    assert_eq!((place.as_str(), code), ("Dockerfile:4", 7));
+}
+
+#[test]
+fn copies_keep_folders_leave_out_and_change_modes_as_they_are_told() {
+    let bench = app();
+    bench.write("src/skip.md", "");
+    bench.write("src/sub/skip.md", "");
+    let text = "FROM local-only/busybox AS a\nCOPY --parents --exclude=**/*.md src/./s* src/main.sh /p/\n\
+                COPY --exclude=*.md --exclude=sub/*.md src /x\nCOPY --chmod=u=rwX,go= src /m\n\
+                FROM local-only/busybox\nCOPY --from=a --parents /p/./**/*.sh /q/\nCOPY --from=a --exclude=sub /x /y\n\
+                COPY --from=a /m /m";
+    let image = bench.build(text).unwrap().image;
+    let script = "cd /q && ls -d * */* */*/*; ls /y; stat -c '%a %n' /m/sub /m/main.sh";
+    let expected = "src\nsrc/main.sh\nsub\nsub/more.sh\nmain.sh\n700 /m/sub\n600 /m/main.sh";
+    assert_eq!(
+        bench.sh(&image, script).replace("ls: */*/*: No such file or directory\n", ""),
+        expected
+    );
+}
+
+#[test]
+fn an_archive_never_leads_out_of_the_image_or_takes_what_is_not_its_own() {
+    let bench = app();
+    let host = tempfile::tempdir().unwrap();
+    let outside = host.path().to_str().unwrap().to_owned();
+    let archive = |build: &dyn Fn(&mut tar::Builder<Vec<u8>>)| {
+        let mut builder = tar::Builder::new(Vec::new());
+        build(&mut builder);
+        fs::write(bench.context.join("evil.tar"), builder.into_inner().unwrap()).unwrap();
+        bench.build("FROM local-only/busybox\nADD evil.tar /x/")
+    };
+    let header = |kind: tar::EntryType| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.set_mode(0o644);
+        header
+    };
+    let raw = |name: &'static [u8], kind: tar::EntryType, link: &'static str| {
+        move |builder: &mut tar::Builder<Vec<u8>>| {
+            let mut header = header(kind);
+            header.as_old_mut().name[..name.len()].copy_from_slice(name);
+            header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
+            header.set_cksum();
+            builder.append(&header, std::io::empty()).unwrap();
+        }
+    };
+    for (name, build) in [
+        ("leads out", raw(b"../../up", tar::EntryType::Regular, "")),
+        ("leads out", raw(b"a/../../up", tar::EntryType::Regular, "")),
+        ("device or pipe", raw(b"disk", tar::EntryType::Block, "")),
+        ("device or pipe", raw(b"pipe", tar::EntryType::Fifo, "")),
+        ("hard link", raw(b"stolen", tar::EntryType::Link, "/etc/shadow")),
+    ] {
+        let error = archive(&build).unwrap_err();
+        let found = format!("{:?}", edk_model::Explain::findings(&error));
+        assert!(found.contains(name), "{name}: {found} {error}");
+    }
+    // Through a link, it lands where the link leads inside of the image.
+    let built = archive(&|builder| {
+        builder.append_link(&mut header(tar::EntryType::Symlink), "l", &outside).unwrap();
+        let mut file = header(tar::EntryType::Regular);
+        file.set_size(1);
+        builder.append_data(&mut file, "l/f", &b"x"[..]).unwrap();
+        file.as_old_mut().name[..5].copy_from_slice(b"/abs\0");
+        file.set_cksum();
+        builder.append(&file, &b"y"[..]).unwrap();
+    });
+    let image = built.unwrap().image;
+    assert_eq!(fs::read_dir(host.path()).unwrap().count(), 0);
+    assert_eq!(bench.sh(&image, &format!("cat {outside}/f /x/abs")), "xy");
+}
+
+#[test]
+fn predefined_arguments_reach_commands_and_are_kept_nowhere() {
+    let mut bench = app();
+    bench.args.insert("HTTPS_PROXY".to_owned(), "http://user:pw@proxy".to_owned());
+    let image =
+        bench.build("FROM local-only/busybox\nRUN echo $HTTPS_PROXY | wc -c > /n").unwrap().image;
+    assert_eq!(bench.sh(&image, "cat /n"), "21");
+    let config = format!("{:?}", image.config());
+    assert!(!config.contains("user:pw"), "{config}");
 }

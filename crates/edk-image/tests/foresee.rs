@@ -40,13 +40,13 @@ impl Bench {
 
     fn foresee(&self, text: &str) -> Result<Foreseen, ImageError> {
         let (context, args) = (self.folder.path().join("context"), BTreeMap::new());
-        let request = PlanRequest { text, file: "Dockerfile", context: &context, args: &args };
+        let request = PlanRequest::new(text, "Dockerfile", &context, &args);
         Ok(self.builder().foresee(&self.builder().plan_offline(&request)?))
     }
 
     fn build(&self, text: &str) -> Built {
         let (context, args) = (self.folder.path().join("context"), BTreeMap::new());
-        let request = PlanRequest { text, file: "Dockerfile", context: &context, args: &args };
+        let request = PlanRequest::new(text, "Dockerfile", &context, &args);
         let plan = self.builder().plan(&request, &Monitor::silent()).unwrap();
         self.builder().build(&plan, &Monitor::silent()).unwrap()
     }

@@ -86,6 +86,12 @@ impl Monitor {
         Self { stage: stage.into(), ..self.clone() }
     }
 
+    /// Returns a monitor for a part of the work that can be cancelled alone, by its own token.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { cancel: self.cancel.child_token(), ..self.clone() }
+    }
+
     /// Returns the token that cancels the work.
     pub fn token(&self) -> &CancellationToken {
         &self.cancel

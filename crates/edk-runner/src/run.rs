@@ -97,7 +97,7 @@ impl Runner<'_> {
             cwd: plan.cwd.clone(),
             user: plan.user.clone(),
             binds: vec![Bind { source: data, target: DATA_FOLDER.into(), read_only: false }],
-            scratch: Vec::new(),
+            mounts: Vec::new(),
             network: Network::Host,
         };
         let exit = self.containers.run(&spec, &mut |line| monitor.line(line), monitor)?;

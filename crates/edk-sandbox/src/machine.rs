@@ -99,7 +99,7 @@ fn spec(
                 read_only: mount.read_only,
             })
             .collect(),
-        scratch: Vec::new(),
+        mounts: Vec::new(),
         network: Network::Host,
     }
 }

@@ -52,10 +52,11 @@ pub fn tar(entries: &[TarEntry<'_>]) -> Vec<u8> {
 /// # Panics
 /// If Debian's package `busybox-static` is not installed.
 pub fn busybox_layer() -> Vec<u8> {
-    const PROGRAMS: [&str; 24] = [
+    const PROGRAMS: [&str; 34] = [
         "sh", "true", "false", "cat", "echo", "rm", "mkdir", "ls", "id", "ln", "mv", "chmod",
         "chown", "stat", "sleep", "touch", "cp", "env", "hostname", "wget", "test", "pwd", "sort",
-        "readlink",
+        "readlink", "grep", "head", "mkfifo", "mknod", "mount", "printf", "tr", "unshare", "wc",
+        "date",
     ];
     let program = program();
     let links: Vec<String> = PROGRAMS.iter().map(|name| format!("bin/{name}")).collect();

@@ -34,6 +34,7 @@ pub(crate) fn write(
         links: HashMap::new(),
         pending: Vec::new(),
         opaque: opaque_attribute(rootless),
+        hiding: 0,
         prefix: PathBuf::new(),
         touch: true,
     };
@@ -57,11 +58,31 @@ impl<W: Write> Exporter<W> {
     /// `<number>/d/…`.
     pub(crate) fn add(&mut self, path: &Path, number: usize) -> io::Result<()> {
         let metadata = fs::symlink_metadata(path)?;
-        let (root, prefix) = if metadata.is_dir() {
-            (path, PathBuf::from(format!("{number}/d")))
-        } else {
-            (path.parent().unwrap_or(path), PathBuf::from(format!("{number}/f")))
-        };
+        let prefix = format!("{number}/{}", if metadata.is_dir() { 'd' } else { 'f' });
+        self.walk(path, &metadata, PathBuf::from(prefix))
+    }
+
+    /// Adds the file or folder `path` as `<number>/d/<shown>`, each folder on the way an entry that
+    /// looks as those `path` lies in.
+    pub(crate) fn add_below(&mut self, path: &Path, number: usize, shown: &Path) -> io::Result<()> {
+        let metadata = fs::symlink_metadata(path)?;
+        let prefix = PathBuf::from(format!("{number}/d"));
+        let depth = shown.components().count();
+        let (own, folders) = if metadata.is_dir() { (0, depth) } else { (1, depth.max(1) - 1) };
+        for at in (own..own + folders).rev() {
+            let (Some(real), Some(name)) = (path.ancestors().nth(at), shown.ancestors().nth(at))
+            else {
+                continue;
+            };
+            let mut header = header(&fs::metadata(real)?, EntryType::Directory);
+            self.builder.append_data(&mut header, prefix.join(name).join(""), io::empty())?;
+        }
+        let above = if metadata.is_dir() { shown } else { shown.parent().unwrap_or(shown) };
+        self.walk(path, &metadata, prefix.join(above))
+    }
+
+    fn walk(&mut self, path: &Path, metadata: &Metadata, prefix: PathBuf) -> io::Result<()> {
+        let root = if metadata.is_dir() { path } else { path.parent().unwrap_or(path) };
         let mut differ = Differ {
             upper: root,
             below: &[],
@@ -69,13 +90,14 @@ impl<W: Write> Exporter<W> {
             links: HashMap::new(),
             pending: Vec::new(),
             opaque: self.opaque,
+            hiding: 0,
             prefix,
             touch: false,
         };
         if metadata.is_dir() {
             return differ.folder(Path::new(""));
         }
-        differ.file(Path::new(path.file_name().unwrap_or_default()), path, &metadata)
+        differ.file(Path::new(path.file_name().unwrap_or_default()), path, metadata)
     }
 
     pub(crate) fn finish(self) -> io::Result<()> {
@@ -92,6 +114,8 @@ struct Differ<'a, W: Write> {
     /// Folders on the way that are written only when something in them is.
     pending: Vec<(PathBuf, Metadata)>,
     opaque: &'static str,
+    /// How many folders on the way hide what is below: nothing in them is there unless written.
+    hiding: usize,
     /// Put before every name.
     prefix: PathBuf,
     /// Whether the files read get the fixed time stamp too.
@@ -133,7 +157,8 @@ impl<W: Write> Differ<'_, W> {
     fn enter(&mut self, relative: &Path, metadata: Metadata) -> io::Result<()> {
         let path = self.upper.join(relative);
         let opaque = xattr::get(&path, self.opaque)?.is_some_and(|value| value == b"y");
-        let changed = opaque || is_changed(&metadata, find_below(self.below, relative));
+        let changed =
+            opaque || self.hiding > 0 || is_changed(&metadata, find_below(self.below, relative));
         self.pending.push((relative.to_owned(), metadata));
         let depth = self.pending.len();
         if changed {
@@ -142,7 +167,9 @@ impl<W: Write> Differ<'_, W> {
         if opaque {
             self.empty(&relative.join(".wh..wh..opq"))?;
         }
+        self.hiding += usize::from(opaque);
         self.folder(relative)?;
+        self.hiding -= usize::from(opaque);
         if self.pending.len() == depth {
             // Nothing in it was written and it looks as before: it was only passed through.
             self.pending.pop();

@@ -5,10 +5,12 @@
 mod diff;
 mod export;
 mod fault;
+mod masks;
 mod process;
 mod resolve;
 mod rootfs;
 mod run;
+mod seccomp;
 mod tree;
 mod unpack;
 
@@ -26,7 +28,10 @@ use nix::{
     unistd::{getppid, setgroups},
 };
 
-use crate::wire::{Answer, Order, Work, read_frame, write_frame};
+use crate::{
+    identity::Privilege,
+    wire::{Answer, Order, Work, read_frame, write_frame},
+};
 
 /// Does what the parent orders over standard input; the `main` of a program that was started with
 /// [`crate::HELPER_ARGUMENT`]. Must be called before any thread is started.
@@ -43,13 +48,13 @@ fn serve() -> io::Result<()> {
     let mut stdin = io::stdin().lock();
     // Not through `io::stdout`, which would look for line ends in a tar stream.
     let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let Order { parent, rootless, work } = read_frame::<Order<Work>>(&mut stdin)?;
+    let Order { parent, privilege, work } = read_frame::<Order<Work>>(&mut stdin)?;
     tie_to_parent()?;
     if getppid().as_raw().cast_unsigned() != parent {
         // The parent died before we were tied to it.
         return Ok(());
     }
-    if rootless {
+    if privilege.is_rootless() {
         if let Err(errno) = unshare(CloneFlags::CLONE_NEWUSER) {
             let reason = errno.desc().to_owned();
             return write_frame(&mut stdout, &Answer::NoUserNamespace { reason });
@@ -57,7 +62,7 @@ fn serve() -> io::Result<()> {
         write_frame(&mut stdout, &Answer::MapIds)?;
         stdin.read_exact(&mut [0])?;
     }
-    match carry_out(work, rootless, &mut stdin, &mut stdout) {
+    match carry_out(work, privilege, &mut stdin, &mut stdout) {
         Ok(()) => Ok(()),
         Err(fault) => write_frame(&mut stdout, &fault.into_answer()),
     }
@@ -65,18 +70,20 @@ fn serve() -> io::Result<()> {
 
 fn carry_out(
     work: Work,
-    rootless: bool,
+    privilege: Privilege,
     stdin: &mut io::StdinLock<'_>,
     stdout: &mut File,
 ) -> Result<(), Fault> {
-    if rootless {
+    if privilege.is_rootless() {
         // A change of credentials clears the death signal.
         tie_to_parent().step("stay tied to the parent")?;
+    }
+    if privilege == Privilege::Mapped {
         setgroups(&[]).step("drop supplementary groups")?;
     }
     match work {
         Work::Unpack { target, below } => {
-            unpack::unpack(stdin, &target, &below, rootless)?;
+            unpack::unpack(stdin, &target, &below, privilege)?;
             write_frame(stdout, &Answer::Done).step("answer")
         }
         Work::Remove { path } => {
@@ -84,12 +91,12 @@ fn carry_out(
             write_frame(stdout, &Answer::Done).step("answer")
         }
         Work::Run { spec, layers_root, layers, work, capture } => {
-            let root = run::Root { layers_root, layers, work, rootless };
+            let root = run::Root { layers_root, layers, work, privilege };
             run::run(&spec, &root, capture, stdout)
         }
-        Work::Export { layers_root, layers, work, patterns } => {
-            let root = run::Root { layers_root, layers, work, rootless };
-            export::export(&root, &patterns, stdout)
+        Work::Export { layers_root, layers, work, patterns, parents } => {
+            let root = run::Root { layers_root, layers, work, privilege };
+            export::export(&root, &patterns, parents, stdout)
         }
         Work::Host { argv, env, cwd } => run::run_on_host(&argv, &env, &cwd, stdout),
     }

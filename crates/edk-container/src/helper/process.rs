@@ -22,7 +22,11 @@ use nix::{
     },
 };
 
-use super::fault::{Fault, Step as _};
+use super::{
+    fault::{Fault, Step as _},
+    seccomp,
+};
+use crate::identity::Privilege;
 
 /// What a process in a container may do beyond an ordinary one: the default set which container
 /// engines agree on (documented by the Docker engine, "Runtime privilege and Linux capabilities").
@@ -43,28 +47,37 @@ const CAPABILITIES: [Capability; 14] = [
     Capability::CAP_AUDIT_WRITE,
 ];
 
-/// Becomes the program `argv`. `user` is that of an image's configuration; `None` keeps user and
-/// capabilities.
+/// Becomes the program `argv`. `inside` is the user of an image's configuration and what may be
+/// done as it; `None` keeps user and capabilities, for a program of the host.
 pub(crate) fn replace(
     argv: &[String],
     env: &[(String, String)],
     cwd: &Path,
-    user: Option<&str>,
+    inside: Option<(&str, Privilege)>,
 ) -> Result<Infallible, Fault> {
     let _ = setsid();
     umask(Mode::from_bits_truncate(0o022));
+    let mut env = env.to_vec();
     if !cwd.is_dir() {
         fs::create_dir_all(cwd).step(format!("make the working directory {}", cwd.display()))?;
     }
-    if let Some(user) = user {
+    if let Some((user, privilege)) = inside {
         let user = Account::find(user)?;
+        if !env.iter().any(|(name, _)| name == "HOME") {
+            env.push(("HOME".to_owned(), user.home.clone()));
+        }
+        // While it may still be done without giving up set-user-id programs.
+        seccomp::install().step("install the seccomp filter")?;
         limit_capabilities().step("limit what the process may do")?;
-        user.assume()?;
+        match privilege {
+            Privilege::Single => seccomp::pretend().step("install the seccomp filter")?,
+            Privilege::Root | Privilege::Mapped => user.assume()?,
+        }
     }
     chdir(cwd).step(format!("enter the working directory {}", cwd.display()))?;
     connect_streams().step("connect input and output")?;
     reset_signals().step("reset signals")?;
-    execute(argv, env)
+    execute(argv, &env)
 }
 
 fn limit_capabilities() -> Result<(), io::Error> {
@@ -156,6 +169,7 @@ struct Account {
     uid: u32,
     gid: u32,
     groups: Vec<u32>,
+    home: String,
 }
 
 impl Account {
@@ -184,8 +198,10 @@ impl Account {
             Some(wanted) => find_group(wanted, group).ok_or("/etc/group has no such group")?,
             None => own_gid,
         };
-        let name = row.map_or("", |row| row[0]);
-        Ok(Self { uid, gid, groups: groups_of(name, gid, group) })
+        let name = row.as_ref().map_or("", |row| row[0]);
+        let home = row.as_ref().and_then(|row| row.get(5)).filter(|home| !home.is_empty());
+        let home = home.map_or("/", |home| home).to_owned();
+        Ok(Self { uid, gid, groups: groups_of(name, gid, group), home })
     }
 
     fn assume(&self) -> Result<(), Fault> {
@@ -224,16 +240,17 @@ mod tests {
 
     #[test]
     fn the_user_of_an_image_is_found_by_name_and_number() {
-        let check = |user: &str, uid, gid, groups: &[u32]| {
-            let expected = Account { uid, gid, groups: groups.to_vec() };
+        let check = |user: &str, uid, gid, groups: &[u32], home: &str| {
+            let (groups, home) = (groups.to_vec(), home.to_owned());
+            let expected = Account { uid, gid, groups, home };
             assert_eq!(Account::look_up(user, PASSWD, GROUP), Ok(expected), "{user}");
         };
-        check("", 0, 0, &[0]);
-        check("ann", 1000, 1001, &[1001, 2000]);
-        check("1000", 1000, 1001, &[1001, 2000]);
-        check("ann:imaging", 1000, 2000, &[2000]);
-        check("4711", 4711, 0, &[0]);
-        check("4711:33", 4711, 33, &[33]);
+        check("", 0, 0, &[0], "/root");
+        check("ann", 1000, 1001, &[1001, 2000], "/home/ann");
+        check("1000", 1000, 1001, &[1001, 2000], "/home/ann");
+        check("ann:imaging", 1000, 2000, &[2000], "/home/ann");
+        check("4711", 4711, 0, &[0], "/");
+        check("4711:33", 4711, 33, &[33], "/");
         assert!(Account::look_up("eve", PASSWD, GROUP).is_err());
         assert!(Account::look_up("ann:eve", PASSWD, GROUP).is_err());
     }

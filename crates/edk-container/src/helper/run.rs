@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     Exit, Network, RunSpec,
+    identity::Privilege,
     wire::{Answer, read_frame, write_frame},
 };
 
@@ -34,7 +35,7 @@ pub(crate) struct Root {
     /// Folder names in `layers_root`, topmost first.
     pub(crate) layers: Vec<String>,
     pub(crate) work: PathBuf,
-    pub(crate) rootless: bool,
+    pub(crate) privilege: Privilege,
 }
 
 impl Root {
@@ -70,12 +71,13 @@ pub(crate) fn run(
         process::raise_loopback().step("raise the loopback interface")?;
     }
     let merged = rootfs::stack(root)?;
-    let points = rootfs::mount_points(&merged, spec)?;
+    let points = rootfs::mount_points(&merged, spec, root)?;
     let started = Instant::now();
     let child = start(|| {
         unshare(CloneFlags::CLONE_NEWNS).step("make namespaces")?;
-        rootfs::enter(&merged, spec, &points)?;
-        process::replace(&spec.argv, &spec.env, Path::new(&spec.cwd), Some(&spec.user))
+        rootfs::enter(&merged, spec, &points, root.privilege)?;
+        let inside = Some((spec.user.as_str(), root.privilege));
+        process::replace(&spec.argv, &spec.env, Path::new(&spec.cwd), inside)
     })?;
     let exit = wait(child, started)?;
     silence_stderr().step("end the output")?;
@@ -86,7 +88,7 @@ pub(crate) fn run(
     if capture && exit.code == 0 {
         let to = BufWriter::with_capacity(256 << 10, stdout);
         // The answer is out, so a fault can only be told by ending badly.
-        if diff::write(&upper, &root.below(), root.rootless, to).is_err() {
+        if diff::write(&upper, &root.below(), root.privilege.is_rootless(), to).is_err() {
             return Err(Fault::new("write the changes", "the stream broke"));
         }
     }

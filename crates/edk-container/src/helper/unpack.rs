@@ -13,14 +13,17 @@ use std::{
 
 use nix::{
     errno::Errno,
+    fcntl::OFlag,
     sys::stat::{Mode, SFlag, makedev, mknod},
 };
 use tar::{Archive, Entry, EntryType};
 
+use crate::identity::Privilege;
+
 use super::{
     fault::{Fault, Step as _},
     resolve::{MAX_LINKS, parts},
-    tree::{find_below, is_whiteout, opaque_attribute, set_time},
+    tree::{find_below, is_whiteout, opaque_attribute, open_in, set_time},
 };
 
 /// OCI image specification, "Whiteouts".
@@ -32,11 +35,12 @@ pub(crate) fn unpack(
     tar: impl Read,
     target: &Path,
     below: &[PathBuf],
-    rootless: bool,
+    privilege: Privilege,
 ) -> Result<(), Fault> {
+    let rootless = privilege.is_rootless();
     let known = HashSet::from([PathBuf::new()]);
     let opaque = opaque_attribute(rootless);
-    let mut unpacker = Unpacker { target, below, known, times: Vec::new(), opaque, rootless };
+    let mut unpacker = Unpacker { target, below, known, times: Vec::new(), opaque, privilege };
     unpacker.imply_root().step("make the layer's folder")?;
     let mut archive = Archive::new(tar);
     for entry in archive.entries().step("read the layer")? {
@@ -60,7 +64,7 @@ struct Unpacker<'a> {
     known: HashSet<PathBuf>,
     times: Vec<(PathBuf, u64)>,
     opaque: &'static str,
-    rootless: bool,
+    privilege: Privilege,
 }
 
 impl Unpacker<'_> {
@@ -154,7 +158,7 @@ impl Unpacker<'_> {
             }
         };
         match mknod(path, kind, Mode::empty(), device) {
-            Err(Errno::EPERM) if self.rootless => Ok(false),
+            Err(Errno::EPERM) if self.privilege.is_rootless() => Ok(false),
             result => result.map(|()| true).map_err(io::Error::from),
         }
     }
@@ -168,11 +172,19 @@ impl Unpacker<'_> {
             return fs::hard_link(here, path);
         }
         // The link's other end lies in a layer below: the file is copied up, as overlayfs would.
-        let Some((source, metadata)) = find_below(self.below, &relative) else {
+        let Some((layer, metadata)) = find_below(self.below, &relative) else {
             return Err(io::Error::other(format!("a hard link to `{}`", relative.display())));
         };
-        fs::copy(source, path)?;
-        lchown(path, Some(metadata.uid()), Some(metadata.gid()))?;
+        if metadata.is_symlink() {
+            symlink(fs::read_link(layer.join(&relative))?, path)?;
+            return own(path, metadata.uid(), metadata.gid(), self.privilege);
+        }
+        if !metadata.is_file() {
+            return Err(io::Error::other("a hard link to what is no file"));
+        }
+        let mut from = open_in(&layer, &relative, OFlag::O_RDONLY)?;
+        io::copy(&mut from, &mut File::create_new(path)?)?;
+        own(path, metadata.uid(), metadata.gid(), self.privilege)?;
         fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o7777))
     }
 
@@ -182,13 +194,15 @@ impl Unpacker<'_> {
         let (uid, gid) = (number(header.uid()?)?, number(header.gid()?)?);
         let (mode, time, kind) = (header.mode()?, header.mtime()?, header.entry_type());
         // A changed owner clears the set-uid bit, so the mode comes second.
-        lchown(path, Some(uid), Some(gid))?;
+        own(path, uid, gid, self.privilege)?;
         if kind != EntryType::Symlink {
             fs::set_permissions(path, Permissions::from_mode(mode & 0o7777))?;
         }
         for (name, value) in extended_attributes(entry)? {
             match xattr::set(path, name, &value) {
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+                // Capabilities need more than one id.
+                Err(_) if self.privilege == Privilege::Single => {}
                 result => result?,
             }
         }
@@ -237,15 +251,16 @@ impl Unpacker<'_> {
             return Ok(None);
         }
         let path = self.target.join(relative);
-        let here = fs::symlink_metadata(&path).ok().map(|metadata| (path.clone(), metadata));
+        let here =
+            fs::symlink_metadata(&path).ok().map(|metadata| (self.target.to_owned(), metadata));
         let made_here = here.is_some();
         match here.or_else(|| find_below(self.below, relative)) {
-            Some((link, metadata)) if metadata.is_symlink() => {
-                return Ok(Some(fs::read_link(link)?));
+            Some((layer, metadata)) if metadata.is_symlink() => {
+                return Ok(Some(fs::read_link(layer.join(relative))?));
             }
             Some((_, metadata)) if metadata.is_dir() => {
                 if !made_here {
-                    imply(&path, &metadata)?;
+                    imply(&path, &metadata, self.privilege)?;
                     let time = u64::try_from(metadata.mtime()).unwrap_or(0);
                     self.times.push((path, time));
                 }
@@ -266,10 +281,18 @@ impl Unpacker<'_> {
     }
 }
 
+/// Gives a file its owner. Where there is one id only, everything is its.
+fn own(path: &Path, uid: u32, gid: u32, privilege: Privilege) -> io::Result<()> {
+    match privilege {
+        Privilege::Single => Ok(()),
+        _ => lchown(path, Some(uid), Some(gid)),
+    }
+}
+
 /// Makes a folder that the layer only implies, as it looks below.
-fn imply(path: &Path, below: &fs::Metadata) -> io::Result<()> {
+fn imply(path: &Path, below: &fs::Metadata, privilege: Privilege) -> io::Result<()> {
     fs::create_dir(path)?;
-    lchown(path, Some(below.uid()), Some(below.gid()))?;
+    own(path, below.uid(), below.gid(), privilege)?;
     fs::set_permissions(path, Permissions::from_mode(below.mode() & 0o7777))
 }
 

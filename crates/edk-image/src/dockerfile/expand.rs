@@ -2,29 +2,22 @@
 
 use std::{iter::Peekable, str::Chars};
 
+/// How deep variables may stand in each other's modifiers: far above any file, far below what
+/// exhausts the stack.
+const MAX_DEPTH: usize = 32;
+
+/// What a variable is worth; `None` when it is not set.
+pub(crate) type LookUp<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// Returns `word` without its quotes and with its variables replaced by what `look_up` says; an
-/// unknown variable is empty.
+/// unknown variable is empty. `escape` is the escape character of the Dockerfile.
 ///
 /// # Errors
 /// The reason, for an unclosed quote or brace, a modifier that is none of the Dockerfile reference
 /// (`:-`, `:+`, `:?`, `-`, `+`, `?`, `#`, `##`, `%`, `%%`, `/`, `//`), and `${name:?reason}` of a
 /// variable that is not set.
-pub(crate) fn expand(
-    word: &str,
-    look_up: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, String> {
-    let mut chars = word.chars().peekable();
-    let mut expander = Expander { look_up, out: String::new() };
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => expander.single_quoted(&mut chars)?,
-            '"' => expander.double_quoted(&mut chars)?,
-            '\\' => expander.out.extend(chars.next()),
-            '$' => expander.variable(&mut chars)?,
-            c => expander.out.push(c),
-        }
-    }
-    Ok(expander.out)
+pub(crate) fn expand(word: &str, escape: char, look_up: LookUp<'_>) -> Result<String, String> {
+    Expander { look_up, escape, depth: 0, out: String::new() }.word(word)
 }
 
 /// Returns the text of a here-document with its variables replaced; quotes and what is escaped are
@@ -34,13 +27,14 @@ pub(crate) fn expand(
 /// As [`expand`].
 pub(crate) fn expand_document(
     text: &str,
-    look_up: &dyn Fn(&str) -> Option<String>,
+    escape: char,
+    look_up: LookUp<'_>,
 ) -> Result<String, String> {
     let mut chars = text.chars().peekable();
-    let mut expander = Expander { look_up, out: String::new() };
+    let mut expander = Expander { look_up, escape, depth: 0, out: String::new() };
     while let Some(c) = chars.next() {
         match c {
-            '\\' => {
+            c if c == escape => {
                 expander.out.push(c);
                 expander.out.extend(chars.next());
             }
@@ -52,11 +46,36 @@ pub(crate) fn expand_document(
 }
 
 struct Expander<'a> {
-    look_up: &'a dyn Fn(&str) -> Option<String>,
+    look_up: LookUp<'a>,
+    escape: char,
+    depth: usize,
     out: String,
 }
 
 impl Expander<'_> {
+    fn word(mut self, word: &str) -> Result<String, String> {
+        if self.depth > MAX_DEPTH {
+            return Err("variables stand too deep in each other".to_owned());
+        }
+        let mut chars = word.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\'' => self.single_quoted(&mut chars)?,
+                '"' => self.double_quoted(&mut chars)?,
+                '$' => self.variable(&mut chars)?,
+                c if c == self.escape => self.out.extend(chars.next()),
+                c => self.out.push(c),
+            }
+        }
+        Ok(self.out)
+    }
+
+    /// The word of a modifier, expanded as a word of its own.
+    fn nested(&self, word: &str) -> Result<String, String> {
+        let Self { look_up, escape, depth, .. } = *self;
+        Expander { look_up, escape, depth: depth + 1, out: String::new() }.word(word)
+    }
+
     fn single_quoted(&mut self, chars: &mut Peekable<Chars<'_>>) -> Result<(), String> {
         loop {
             match chars.next() {
@@ -72,10 +91,10 @@ impl Expander<'_> {
             match chars.next() {
                 Some('"') => return Ok(()),
                 Some('$') => self.variable(chars)?,
-                Some('\\') => match chars.next() {
-                    Some(c @ ('"' | '$' | '\\')) => self.out.push(c),
-                    Some(c) => self.out.extend(['\\', c]),
-                    None => self.out.push('\\'),
+                Some(c) if c == self.escape => match chars.next() {
+                    Some(next) if matches!(next, '"' | '$') || next == c => self.out.push(next),
+                    Some(next) => self.out.extend([c, next]),
+                    None => self.out.push(c),
                 },
                 Some(c) => self.out.push(c),
                 None => return Err("a \" is not closed".to_owned()),
@@ -110,10 +129,10 @@ impl Expander<'_> {
             (None, _) if !name.is_empty() && rest.is_empty() => set.unwrap_or_default(),
             (Some('-'), word) => match set {
                 Some(value) => value,
-                None => expand(word, self.look_up)?,
+                None => self.nested(word)?,
             },
             (Some('+'), word) => match set {
-                Some(_) => expand(word, self.look_up)?,
+                Some(_) => self.nested(word)?,
                 None => String::new(),
             },
             (Some('?'), reason) => set.ok_or(format!("variable `{name}` is not set: {reason}"))?,
@@ -122,7 +141,7 @@ impl Expander<'_> {
                     Some(word) => (true, word),
                     None => (false, word),
                 };
-                let word = expand(word, self.look_up)?;
+                let word = self.nested(word)?;
                 let value = set.unwrap_or_default();
                 match kind {
                     '#' => remove_prefix(&value, &word, all),
@@ -137,18 +156,30 @@ impl Expander<'_> {
     }
 }
 
-/// Whether a shell pattern with `*` and `?` matches the whole text.
+/// Whether a shell pattern with `*` and `?` matches the whole text. Takes time in the order of the
+/// product of both lengths, whatever the pattern.
 fn matches(pattern: &[char], text: &[char]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((&'*', rest)), _) => {
-            matches(rest, text)
-                || text.split_first().is_some_and(|(_, text)| matches(pattern, text))
+    let (mut p, mut t) = (0, 0);
+    // Where to go on when a star has to take one more.
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                retry = Some((p + 1, t));
+                p += 1;
+            }
+            Some(&c) if c == '?' || c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => {
+                let Some((after, taken)) = retry else { return false };
+                retry = Some((after, taken + 1));
+                (p, t) = (after, taken + 1);
+            }
         }
-        (Some((&'?', rest)), Some((_, text))) => matches(rest, text),
-        (Some((p, rest)), Some((c, text))) => p == c && matches(rest, text),
-        _ => false,
     }
+    pattern[p..].iter().all(|&c| c == '*')
 }
 
 /// `${value#pattern}`: the shortest match at the start goes, or the longest.
@@ -255,20 +286,33 @@ mod tests {
             ("${V#x}", "v1.2.3-rc1.tar.gz"),
         ];
         for (word, expected) in table {
-            assert_eq!(expand(word, &look_up).as_deref(), Ok(expected), "{word}");
+            assert_eq!(expand(word, '\\', &look_up).as_deref(), Ok(expected), "{word}");
         }
     }
 
     #[test]
     fn a_document_keeps_its_quotes_and_escapes() {
-        let expanded = expand_document(r#"$A '$A' "${A}" \$A \n"#, &look_up);
+        let expanded = expand_document(r#"$A '$A' "${A}" \$A \n"#, '\\', &look_up);
         assert_eq!(expanded.as_deref(), Ok(r#"a 'a' "a" \$A \n"#));
+    }
+
+    #[test]
+    fn another_escape_character_leaves_backslashes_alone() {
+        assert_eq!(expand(r"C:\x`$A\$A", '`', &look_up).as_deref(), Ok(r"C:\x$A\a"));
+    }
+
+    #[test]
+    fn depth_and_stars_end_in_time() {
+        let deep = format!("{}x{}", "${U:-".repeat(5000), "}".repeat(5000));
+        assert!(expand(&deep, '\\', &look_up).is_err());
+        let stars: Vec<char> = "*a".repeat(60).chars().chain("b".chars()).collect();
+        assert!(!matches(&stars, &vec!['a'; 200]));
     }
 
     #[test]
     fn what_is_not_closed_or_not_supported_is_refused() {
         for word in ["'a", "\"a", "${A", "${A:=x}", "${A:#x}", "${}", "${U:?must be set}"] {
-            assert!(expand(word, &look_up).is_err(), "{word}");
+            assert!(expand(word, '\\', &look_up).is_err(), "{word}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Physical lines -> logical lines: comments dropped, continuations joined, here-documents taken.
 
-use super::heredoc::{self, Heredoc};
+use super::{
+    directives::Directives,
+    heredoc::{self, Heredoc},
+};
 
 /// An instruction's text on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +19,9 @@ pub(crate) struct Line {
 }
 
 /// Returns the logical lines and the escape character of a Dockerfile.
-pub(crate) fn logical_lines(text: &str) -> (Vec<Line>, char) {
+pub(super) fn logical_lines(text: &str, directives: &Directives) -> (Vec<Line>, char) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let escape = escape_character(text);
+    let escape = directives.escape;
     let mut lines: Vec<Line> = Vec::new();
     let mut open: Option<Line> = None;
     let mut physical = text.lines().enumerate();
@@ -63,24 +66,12 @@ fn part_of<'a>(raw: &'a str, part: &'a str) -> &'a str {
     raw.get(..blanks + part.len()).unwrap_or(part)
 }
 
-/// The parser directive `# escape=`, which stands before everything but other directives.
-fn escape_character(text: &str) -> char {
-    for line in text.lines() {
-        let Some(directive) = line.trim().strip_prefix('#') else { break };
-        let Some((name, value)) = directive.split_once('=') else { break };
-        if name.trim().eq_ignore_ascii_case("escape") {
-            return if value.trim() == "`" { '`' } else { '\\' };
-        }
-    }
-    '\\'
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[(usize, &str)]) {
-        let lines = logical_lines(text).0;
+        let lines = logical_lines(text, &Directives::read(text)).0;
         let found: Vec<_> = lines.iter().map(|line| (line.number, line.text.as_str())).collect();
         assert_eq!(found, expected, "{text}");
     }

@@ -1,12 +1,13 @@
 use edk_model::{Finding, Span};
 
 use super::{
-    flags::{mount, take_flags},
+    copy::copy,
+    directives::Directives,
+    flags::take_flags,
     heredoc::Heredoc,
-    instruction::{
-        Command, Copy, Dockerfile, Healthcheck, Inline, Instruction, Located, Run, Stage,
-    },
+    instruction::{Command, Dockerfile, Healthcheck, Instruction, Located, Stage},
     lines::{Line, logical_lines},
+    run::run,
 };
 
 /// Every instruction of the Dockerfile reference, for suggestions.
@@ -36,8 +37,13 @@ const KNOWN: [&str; 18] = [
 /// Returns what could be understood and the findings; a Dockerfile with a finding of severity
 /// error must not be built.
 pub fn parse(text: &str, file: &str) -> (Dockerfile, Vec<Finding>) {
-    let (lines, escape) = logical_lines(text);
-    let mut parser = Parser { escape, dockerfile: Dockerfile::default(), findings: Vec::new() };
+    let directives = Directives::read(text);
+    let (lines, escape) = logical_lines(text, &directives);
+    let dockerfile = Dockerfile { escape, ..Dockerfile::default() };
+    let mut parser = Parser { escape, dockerfile, findings: Vec::new() };
+    for (number, problem) in directives.problems {
+        parser.findings.push(problem.0.in_file(file).at(number, 1));
+    }
     for line in &lines {
         if let Err(problem) = parser.line(line) {
             let finding = problem.0.in_file(file).at(line.number, line.column);
@@ -52,6 +58,7 @@ pub fn parse(text: &str, file: &str) -> (Dockerfile, Vec<Finding>) {
 }
 
 /// Why an instruction could not be understood; the place is added by the caller.
+#[derive(Debug)]
 pub(super) struct Problem(Finding);
 
 impl Problem {
@@ -60,7 +67,7 @@ impl Problem {
     }
 
     pub(super) fn unsupported(what: &str, instead: &str) -> Self {
-        let message = format!("{what} is not supported by the embedded builder yet (issue #8)");
+        let message = format!("{what} is not supported by the embedded builder");
         Self(Finding::error("dockerfile/unsupported", message).fix(instead))
     }
 }
@@ -111,25 +118,29 @@ impl Parser {
     }
 
     fn from(&mut self, rest: &str, span: Span) -> Result<(), Problem> {
-        let mut words = rest.split_whitespace().peekable();
-        if let Some(flag) = words.next_if(|word| word.starts_with("--"))
-            && flag != "--platform=linux/amd64"
-        {
-            return Err(Problem::unsupported(
-                &format!("FROM {flag}"),
-                "leave the flag away: images are built for linux/amd64",
-            ));
+        let (flags, rest) = take_flags(rest);
+        let mut platform = None;
+        for (name, value) in flags {
+            match name {
+                "platform" if !value.is_empty() => platform = Some(value.to_owned()),
+                _ => {
+                    return Err(Problem::unsupported(
+                        &format!("FROM --{name}"),
+                        "leave the flag away",
+                    ));
+                }
+            }
         }
-        let words: Vec<&str> = words.collect();
+        let words: Vec<&str> = rest.split_whitespace().collect();
         let (base, name) = match words.as_slice() {
             [base] => (*base, None),
             [base, keyword, name] if keyword.eq_ignore_ascii_case("as") => {
-                (*base, Some((*name).to_owned()))
+                (*base, Some(stage_name(name)?))
             }
             _ => return Err(malformed("FROM takes an image, and `AS` with a name")),
         };
         let (base, instructions) = (base.to_owned(), Vec::new());
-        self.dockerfile.stages.push(Stage { base, name, span, instructions });
+        self.dockerfile.stages.push(Stage { base, platform, name, span, instructions });
         Ok(())
     }
 
@@ -164,10 +175,20 @@ impl Parser {
                 }
             },
             "HEALTHCHECK" => Instruction::Healthcheck(healthcheck(rest)?),
-            "ONBUILD" => Instruction::Onbuild(all()),
+            "ONBUILD" => Instruction::Onbuild(trigger(rest)?),
             _ => Instruction::Maintainer(all()),
         })
     }
+}
+
+/// A name that `--from` and `--target` can be told from numbers and images by (Dockerfile
+/// reference, FROM).
+fn stage_name(name: &str) -> Result<String, Problem> {
+    let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(letter) {
+        return Ok(name.to_owned());
+    }
+    Err(malformed(format!("`{name}` is no name of a stage: letters, digits, `-`, `_` and `.`")))
 }
 
 fn unknown(name: &str, keyword: &str) -> Problem {
@@ -197,97 +218,32 @@ fn split_word(text: &str) -> (&str, &str) {
     }
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// A JSON list of strings is the exec form, everything else is for the shell.
-fn command(text: &str) -> Command {
+pub(super) fn command(text: &str) -> Command {
     match serde_json::from_str::<Vec<String>>(text) {
         Ok(list) if text.starts_with('[') => Command::Exec(list),
         _ => Command::Shell(text.to_owned()),
     }
 }
 
-fn run(rest: &str, heredocs: &[Heredoc]) -> Result<Run, Problem> {
-    let (flags, rest) = take_flags(rest);
-    let (mut mounts, mut offline) = (Vec::new(), false);
-    for (name, value) in flags {
-        match (name, value) {
-            ("mount", value) => mounts.push(mount(value)?),
-            ("network", "default" | "host") | ("security", "sandbox") => {}
-            ("network", "none") => offline = true,
-            _ => return Err(Problem::unsupported(&format!("RUN --{name}"), "leave the flag away")),
-        }
+/// The instruction after `ONBUILD`, as written (Dockerfile reference, ONBUILD).
+fn trigger(rest: &str) -> Result<String, Problem> {
+    let (name, arguments) = split_word(rest);
+    let keyword = name.to_ascii_uppercase();
+    if matches!(keyword.as_str(), "ONBUILD" | "FROM" | "MAINTAINER") {
+        return Err(malformed(format!("ONBUILD may not trigger {keyword}")));
     }
-    let command = match heredocs {
-        [] => command(rest),
-        // The document alone is a script; otherwise the shell gets the command with its documents.
-        [only] if rest == only.marker => script(&only.content)?,
-        all => {
-            let mut text = format!("{rest}\n");
-            for heredoc in all {
-                text.push_str(&format!("{}{}\n", heredoc.content, heredoc.word));
-            }
-            Command::Shell(text)
-        }
-    };
-    Ok(Run { command, mounts, offline })
-}
-
-/// A script that names its interpreter is run by it, any other by the shell.
-fn script(content: &str) -> Result<Command, Problem> {
-    /// Interpreters that take a script after `-c`.
-    const KNOWN: [&str; 7] = ["sh", "bash", "dash", "ash", "zsh", "python", "python3"];
-    let Some(interpreter) = content.strip_prefix("#!").and_then(|rest| rest.lines().next()) else {
-        return Ok(Command::Shell(content.to_owned()));
-    };
-    let mut argv = words(interpreter);
-    let name = |word: &String| word.rsplit('/').next().map(str::to_owned).unwrap_or_default();
-    if !argv.iter().any(|word| KNOWN.contains(&name(word).as_str())) {
-        let what = format!("a here-document for `{interpreter}`");
-        return Err(Problem::unsupported(&what, "COPY the script and RUN it"));
+    if !KNOWN.contains(&keyword.as_str()) {
+        return Err(unknown(name, &keyword));
     }
-    argv.extend(["-c".to_owned(), content.to_owned()]);
-    Ok(Command::Exec(argv))
-}
-
-fn copy(keyword: &str, rest: &str, heredocs: &[Heredoc]) -> Result<Copy, Problem> {
-    let (flags, rest) = take_flags(rest);
-    let (mut from, mut chown, mut chmod) = (None, None, None);
-    for (name, value) in flags {
-        match name {
-            "from" if keyword == "COPY" => from = Some(value.to_owned()),
-            "chown" => chown = Some(value.to_owned()),
-            "chmod" => chmod = Some(value.to_owned()),
-            // Layers are made without looking at what they lie on, which is all that --link asks.
-            "link" if matches!(value, "" | "true") => {}
-            _ => {
-                let what = format!("{keyword} --{name}");
-                return Err(Problem::unsupported(&what, "leave the flag away"));
-            }
-        }
+    if arguments.is_empty() {
+        return Err(malformed(format!("{keyword} needs at least one argument")));
     }
-    let mut sources = match command(rest) {
-        Command::Exec(list) => list,
-        Command::Shell(text) => words(&text),
-    };
-    let destination = sources.pop();
-    let inline: Vec<Inline> = heredocs
-        .iter()
-        .map(|heredoc| Inline {
-            name: heredoc.word.clone(),
-            content: heredoc.content.clone(),
-            expand: heredoc.expand,
-        })
-        .collect();
-    sources.retain(|source| heredocs.iter().all(|heredoc| heredoc.marker != *source));
-    match destination {
-        Some(destination) if !(sources.is_empty() && inline.is_empty()) => {
-            Ok(Copy { from, chown, chmod, sources, inline, destination })
-        }
-        _ => Err(malformed(format!("{keyword} needs at least one source and a destination"))),
-    }
+    Ok(rest.to_owned())
 }
 
 fn healthcheck(rest: &str) -> Result<Healthcheck, Problem> {
@@ -371,7 +327,7 @@ fn quoted_words(text: &str, escape: char) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::instruction::Mount, *};
+    use super::{super::instruction::Run, *};
 
     fn one(text: &str) -> Instruction {
         let (dockerfile, findings) = parse(&format!("FROM a\n{text}"), "Dockerfile");
@@ -392,7 +348,10 @@ mod tests {
     #[test]
     fn every_instruction_is_understood_in_both_forms() {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-        let plain = |command| Instruction::Run(Run { command, mounts: vec![], offline: false });
+        let plain = |command| {
+            let (mounts, scripts, offline) = (vec![], vec![], false);
+            Instruction::Run(Run { command, mounts, scripts, offline })
+        };
         assert_eq!(one("RUN a && b"), plain(Command::Shell("a && b".to_owned())));
         assert_eq!(one("run [\"a\", \"b\"]"), plain(Command::Exec(strings(&["a", "b"]))));
         assert_eq!(one("CMD ['a']"), Instruction::Cmd(Command::Shell("['a']".to_owned())));
@@ -438,16 +397,19 @@ mod tests {
     #[test]
     fn what_can_not_be_built_is_refused_by_name() {
         for text in [
-            "RUN --mount=type=secret,id=x a",
-            "RUN --mount=type=bind,from=x,target=/x a",
+            "RUN --mount=type=ssh a",
+            "RUN --mount=type=cache,from=x,target=/x a",
             "RUN --security=insecure a",
+            "RUN --device=gpu a",
             "ADD --from=x a b",
-            "COPY --parents a b",
+            "ADD --keep-git-dir a b",
+            "COPY --checksum=x a b",
         ] {
             let finding = finding(&format!("FROM a\n{text}"));
             assert_eq!(finding.rule, "dockerfile/unsupported", "{text}");
         }
-        assert_eq!(finding("FROM --platform=linux/arm64 a").rule, "dockerfile/unsupported");
+        assert_eq!(finding("FROM --pull a").rule, "dockerfile/unsupported");
+        assert_eq!(finding("# syntax=other/language\nFROM a").rule, "dockerfile/unsupported");
     }
 
     #[test]
@@ -462,10 +424,17 @@ mod tests {
             "ARG =1",
             "RUN",
             "LABEL a=b =c",
+            "RUN --network=bridge a",
+            "RUN --mount=type=tmpfs,target=/t",
+            "ONBUILD ONBUILD RUN a",
+            "ONBUILD FROM a",
+            "ONBUILD RUN",
+            "COPY --link=perhaps a b",
         ] {
             assert_eq!(finding(&format!("FROM a\n{text}")).rule, "dockerfile/malformed", "{text}");
         }
         assert_eq!(finding("FROM a b").rule, "dockerfile/malformed");
+        assert_eq!(finding("FROM a AS 1x").rule, "dockerfile/malformed");
         assert_eq!(finding("RUN a").rule, "dockerfile/no-from");
         assert_eq!(finding("# only a comment").rule, "dockerfile/no-from");
     }
@@ -481,12 +450,9 @@ mod tests {
             command("RUN cat <<EOF > x\na\nEOF"),
             Command::Shell("cat <<EOF > x\na\nEOF\n".to_owned())
         );
-        let argv = ["/bin/sh", "-e", "-c", "#!/bin/sh -e\na\n"];
-        assert_eq!(command("RUN <<EOF\n#!/bin/sh -e\na\nEOF"), Command::Exec(strings(&argv)));
-        assert_eq!(
-            finding("FROM a\nRUN <<EOF\n#!/usr/bin/perl\na\nEOF").rule,
-            "dockerfile/unsupported"
-        );
+        let Instruction::Run(run) = one("RUN <<EOF\n#!/usr/bin/perl\na\nEOF") else { panic!() };
+        assert_eq!(run.command, Command::Exec(strings(&["/dev/pipes/EOF"])));
+        assert_eq!(run.scripts[0].content, "#!/usr/bin/perl\na\n");
         let Instruction::Copy(copy) = one("COPY <<A a <<'B' /x/\n1\nA\n2\nB") else { panic!() };
         assert_eq!((copy.sources, copy.destination), (strings(&["a"]), "/x/".to_owned()));
         let files: Vec<_> = copy.inline.iter().map(|f| (f.content.as_str(), f.expand)).collect();
@@ -494,21 +460,30 @@ mod tests {
     }
 
     #[test]
-    fn mounts_are_read_with_their_other_names() {
-        let Instruction::Run(run) = one(
-            "RUN --mount=type=cache,dst=/c --mount=target=/b,src=x --network=none --mount=type=tmpfs,target=/t a",
-        ) else {
-            panic!()
-        };
-        assert!(run.offline);
-        let text = str::to_owned;
-        assert_eq!(
-            run.mounts,
-            [
-                Mount::Cache { target: text("/c"), id: text("/c") },
-                Mount::Bind { target: text("/b"), source: text("x") },
-                Mount::Tmpfs { target: text("/t") },
-            ]
-        );
+    fn directives_stand_above_everything_and_once() {
+        let fine = [
+            "# syntax=docker/dockerfile:1.7\n# escape=`\n# check=skip=all\nFROM a\nRUN b `\n c",
+            "# Syntax = docker.io/docker/dockerfile@sha256:0\nFROM a",
+            "# comment\n# escape=nonsense\nFROM a",
+            "#!/usr/bin/env x\n# escape=`\nFROM a",
+        ];
+        for text in fine {
+            assert_eq!(parse(text, "Dockerfile").1, [], "{text}");
+        }
+        for (text, line) in [("# escape=x\nFROM a", 1), ("# escape=`\n#escape=`\nFROM a", 2)] {
+            assert_eq!(finding(text).span, Some(Span { line, column: 1 }), "{text}");
+        }
+    }
+
+    #[test]
+    fn flags_of_copies_are_read() {
+        let text = "COPY --link --parents --exclude=*.md --exclude=x --chmod=u+x a b /c/";
+        let Instruction::Copy(copy) = one(text) else { panic!() };
+        assert!(copy.link && copy.parents);
+        assert_eq!((copy.exclude, copy.sources), (strings(&["*.md", "x"]), strings(&["a", "b"])));
+        let text = "ADD --checksum=sha256:0 --unpack=false --link=false https://x/y /c/";
+        let Instruction::Add(add) = one(text) else { panic!() };
+        assert_eq!((add.unpack, add.link), (Some(false), false));
+        assert_eq!(add.checksum.as_deref(), Some("sha256:0"));
     }
 }

@@ -1,21 +1,30 @@
 //! Instructions -> steps: everything that can be known, and found wrong, before anything starts.
 
 mod copy;
+mod needed;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
 };
 
-use edk_model::{Digest, Finding, Reference};
+use edk_model::{Descriptor, Digest, Finding, Reference};
 
 use crate::{
     Config, DEFAULT_PATH, Image, ImageError,
+    beneath::Root,
     context::{Context, Problem, Source},
-    dockerfile::{Command, Dockerfile, Instruction, Located, Stage, expand, parse},
-    value::{Owner, healthcheck},
+    dockerfile::{Command, Dockerfile, Instruction, Located, Look, Sharing, Stage, expand, parse},
+    mode::Mode,
+    patterns::Rules,
+    value::{Owner, healthcheck, port},
 };
+
+pub(crate) use needed::needed;
 
 /// What is to be built.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +37,54 @@ pub struct PlanRequest<'a> {
     pub context: &'a Path,
     /// Values for `ARG`s.
     pub args: &'a BTreeMap<String, String>,
+    /// What else the user asks for.
+    pub options: &'a PlanOptions,
+}
+
+/// What a user may ask for beside the Dockerfile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// The stage to build, by name or number; the last one without it.
+    pub target: Option<String>,
+    /// Labels that are added to those of the Dockerfile.
+    pub labels: BTreeMap<String, String>,
+    /// Ids of the secrets that there are.
+    pub secrets: BTreeSet<String>,
+}
+
+impl<'a> PlanRequest<'a> {
+    /// Returns a request without options.
+    pub fn new(
+        text: &'a str,
+        file: &'a str,
+        context: &'a Path,
+        args: &'a BTreeMap<String, String>,
+    ) -> Self {
+        static NONE: PlanOptions =
+            PlanOptions { target: None, labels: BTreeMap::new(), secrets: BTreeSet::new() };
+        Self { text, file, context, args, options: &NONE }
+    }
+}
+
+/// Where a plan finds what is not in the build context.
+pub trait Sources {
+    /// Returns the image for a reference after `FROM`, `--from=` or `from=`, which stands at
+    /// `place`.
+    ///
+    /// # Errors
+    /// [`ImageError::NoBase`] when it is not there, and what keeps it from being fetched.
+    fn image(&mut self, reference: &Reference, place: &str) -> Result<Image, ImageError>;
+
+    /// Returns the blob of what `ADD` takes from an address; with a checksum it is that blob.
+    ///
+    /// # Errors
+    /// [`ImageError::Fetch`] if it can't be fetched or is another one.
+    fn fetch(
+        &mut self,
+        address: &str,
+        checksum: Option<&Digest>,
+        place: &str,
+    ) -> Result<Descriptor, ImageError>;
 }
 
 /// The steps of a build, ready to be carried out.
@@ -35,7 +92,11 @@ pub struct PlanRequest<'a> {
 pub struct Plan {
     /// The Dockerfile's name.
     pub(crate) file: String,
-    /// The stages, in the order they are built; the last one is the image.
+    /// The context, held open.
+    pub(crate) context: Arc<Root>,
+    /// What tells this Dockerfile with this target from others, for the memory of its last build.
+    pub(crate) identity: String,
+    /// The stages, each after those it needs; the last one is the image.
     pub(crate) stages: Vec<PlannedStage>,
 }
 
@@ -45,6 +106,52 @@ pub(crate) struct PlannedStage {
     pub(crate) steps: Vec<Step>,
     /// The configuration after all steps.
     pub(crate) config: Config,
+    /// Its name in the file, or its number.
+    pub(crate) name: String,
+}
+
+impl PlannedStage {
+    /// The images that it takes files from, its base apart.
+    pub(crate) fn images(&self) -> impl Iterator<Item = &Image> {
+        self.steps.iter().flat_map(|step| -> Vec<&Image> {
+            match &step.action {
+                Action::Copy { from: Origin::Image { image, .. }, .. } => vec![image.as_ref()],
+                Action::Run(run) => {
+                    let mounts = run.mounts.iter().filter_map(|mount| match mount {
+                        PlannedMount::Bind { from: BindFrom::Image { image, .. }, .. } => {
+                            Some(image.as_ref())
+                        }
+                        _ => None,
+                    });
+                    mounts.collect()
+                }
+                _ => Vec::new(),
+            }
+        })
+    }
+
+    /// The stages it needs, by their place in the plan.
+    pub(crate) fn needs(&self) -> BTreeSet<usize> {
+        let mut needs = BTreeSet::new();
+        if let PlannedBase::Stage(at) = self.base {
+            needs.insert(at);
+        }
+        for step in &self.steps {
+            match &step.action {
+                Action::Copy { from: Origin::Stage { at, .. }, .. } => {
+                    needs.insert(*at);
+                }
+                Action::Run(run) => {
+                    needs.extend(run.mounts.iter().filter_map(|mount| match mount {
+                        PlannedMount::Bind { from: BindFrom::Stage { at, .. }, .. } => Some(*at),
+                        _ => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        needs
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -72,9 +179,10 @@ pub(crate) enum Action {
         to: Destination,
     },
     Run(PlannedRun),
-    /// A folder that must be there.
+    /// A folder that must be there; what of it is made belongs to the user.
     Folder {
         path: String,
+        owner: Option<Owner>,
     },
 }
 
@@ -85,10 +193,12 @@ pub(crate) enum Origin {
     /// Paths in an earlier stage of the same plan.
     Stage {
         at: usize,
+        name: String,
         patterns: Vec<String>,
     },
     Image {
         image: Box<Image>,
+        name: String,
         patterns: Vec<String>,
     },
 }
@@ -101,34 +211,51 @@ pub(crate) struct Destination {
     pub(crate) into_folder: bool,
     /// `None`: root for files of the context, the owner they have for files of an image.
     pub(crate) owner: Option<Owner>,
-    pub(crate) mode: Option<u32>,
+    pub(crate) mode: Option<Mode>,
+    /// Whether the layers below are not looked at.
+    pub(crate) link: bool,
+    /// Whether sources keep their folders.
+    pub(crate) parents: bool,
+    /// What of the files of an image is left out.
+    pub(crate) exclude: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl Destination {
+    /// Whether the layer is the same whatever it lies on: names of owners would have to be looked
+    /// up there.
+    pub(crate) fn looks_at_nothing(&self) -> bool {
+        self.link && self.owner.as_ref().is_none_or(|owner| owner.numbers().is_some())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PlannedRun {
     pub(crate) argv: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
+    /// Predefined arguments, which count for nothing (Dockerfile reference, "Predefined ARGs").
+    pub(crate) passing: Vec<(String, String)>,
     pub(crate) user: String,
     pub(crate) cwd: String,
     pub(crate) mounts: Vec<PlannedMount>,
+    /// Scripts by their absolute path inside.
+    pub(crate) scripts: Vec<(String, String)>,
     pub(crate) offline: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PlannedMount {
-    Cache {
-        id: String,
-        target: String,
-    },
-    /// `digest` covers the content of `source`.
-    Bind {
-        source: PathBuf,
-        digest: Digest,
-        target: String,
-    },
-    Tmpfs {
-        target: String,
-    },
+    Cache { id: String, target: String, read_only: bool, sharing: Sharing, look: Look },
+    Bind { from: BindFrom, target: String, writable: bool },
+    Tmpfs { target: String, size: Option<u64> },
+    Secret { id: String, target: Option<String>, env: Option<String>, look: Look },
+}
+
+/// What a `RUN --mount=type=bind` shows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum BindFrom {
+    Context(Source),
+    Stage { at: usize, name: String, source: String },
+    Image { image: Box<Image>, name: String, source: String },
 }
 
 impl Plan {
@@ -138,26 +265,21 @@ impl Plan {
     }
 }
 
-/// Plans a build. `find_base` returns the image for a reference after `FROM`.
+/// Plans a build; `sources` finds images and what lies at addresses.
 ///
 /// # Errors
-/// [`ImageError::Findings`] with all that is wrong in the Dockerfile, and the errors of
-/// `find_base`; nothing was changed.
-pub fn plan(
-    request: &PlanRequest<'_>,
-    find_base: &mut dyn FnMut(&Reference, &str) -> Result<Image, ImageError>,
-) -> Result<Plan, ImageError> {
+/// [`ImageError::Findings`] with all that is wrong in the Dockerfile, and the errors of `sources`;
+/// nothing was changed.
+pub fn plan(request: &PlanRequest<'_>, sources: &mut dyn Sources) -> Result<Plan, ImageError> {
     let (dockerfile, findings) = parse(request.text, request.file);
     refuse(request.file, findings)?;
     let name = Path::new(request.file).file_name().unwrap_or_default().to_string_lossy();
-    let context = Context::open(request.context, &name).map_err(context_error)?;
-    let mut global = BTreeMap::new();
-    for (name, default) in &dockerfile.global_args {
-        let value = request.args.get(name).cloned();
-        let value = value
-            .or_else(|| default.as_ref().and_then(|d| expand(d, &|n| global.get(n).cloned()).ok()));
-        global.extend(value.map(|value| (name.clone(), value)));
-    }
+    let context = Context::open(request.context, &name);
+    let context = context.map_err(|problem| context_error(problem, request.context))?;
+    let global = global_args(&dockerfile, request)?;
+    let target = request.options.target.as_deref();
+    let needed = needed(&dockerfile, target, &global)
+        .map_err(|finding| findings_error(request.file, finding.in_file(request.file)))?;
     let mut planner = Planner {
         request,
         context,
@@ -168,11 +290,19 @@ pub fn plan(
         images: BTreeMap::new(),
         findings: Vec::new(),
     };
-    for (number, stage) in needed(&dockerfile) {
-        planner.stage(number, stage, find_base)?;
+    for (number, stage) in needed {
+        planner.stage(number, stage, sources)?;
     }
     refuse(request.file, std::mem::take(&mut planner.findings))?;
-    Ok(Plan { file: request.file.to_owned(), stages: planner.stages })
+    let (file, context) = (request.file.to_owned(), Arc::clone(planner.context.root()));
+    let mut stages = planner.stages;
+    if let Some(last) = stages.last_mut()
+        && !request.options.labels.is_empty()
+    {
+        add_labels(&mut last.config, &request.options.labels);
+    }
+    let identity = format!("{}\0{file}\0{}", context.path().display(), target.unwrap_or_default());
+    Ok(Plan { file, context, identity, stages })
 }
 
 fn refuse(file: &str, findings: Vec<Finding>) -> Result<(), ImageError> {
@@ -182,38 +312,65 @@ fn refuse(file: &str, findings: Vec<Finding>) -> Result<(), ImageError> {
     Err(ImageError::Findings { subject: file.to_owned(), findings })
 }
 
-/// The last stage and those it needs, as a base or to copy from; each with its number in the file.
-fn needed(dockerfile: &Dockerfile) -> Vec<(usize, &Stage)> {
-    let stages = &dockerfile.stages;
-    let mut wanted = BTreeSet::new();
-    let mut todo: Vec<usize> = stages.len().checked_sub(1).into_iter().collect();
-    while let Some(at) = todo.pop() {
-        if !wanted.insert(at) {
-            continue;
-        }
-        let copies = stages[at].instructions.iter().filter_map(|located| match &located.value {
-            Instruction::Copy(copy) => copy.from.as_deref(),
-            _ => None,
-        });
-        for name in copies.chain([stages[at].base.as_str()]) {
-            todo.extend(stage_called(&stages[..at], name, name != stages[at].base));
-        }
+fn findings_error(file: &str, finding: Finding) -> ImageError {
+    ImageError::Findings { subject: file.to_owned(), findings: vec![finding] }
+}
+
+/// Labels of the command line come last, as one more instruction.
+fn add_labels(config: &mut Config, labels: &BTreeMap<String, String>) {
+    let pairs = labels.iter().map(|(name, value)| format!("{name:?}={value:?}"));
+    let text = format!("LABEL {}", pairs.collect::<Vec<_>>().join(" "));
+    config.labels.extend(labels.clone());
+    config.record(&text, true);
+}
+
+/// What every build knows of the platform it is for (Dockerfile reference, "Automatic platform
+/// ARGs in the global scope").
+const PLATFORM: [(&str, &str); 6] = [
+    ("TARGETPLATFORM", "linux/amd64"),
+    ("TARGETOS", "linux"),
+    ("TARGETARCH", "amd64"),
+    ("BUILDPLATFORM", "linux/amd64"),
+    ("BUILDOS", "linux"),
+    ("BUILDARCH", "amd64"),
+];
+
+/// The `ARG`s that `FROM` sees.
+fn global_args(
+    dockerfile: &Dockerfile,
+    request: &PlanRequest<'_>,
+) -> Result<BTreeMap<String, String>, ImageError> {
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut global: BTreeMap<String, String> = PLATFORM.into_iter().map(own).collect();
+    for (name, default) in &dockerfile.global_args {
+        let given = request.args.get(name).cloned();
+        let value = match (given, default) {
+            (Some(value), _) => Some(value),
+            (None, Some(default)) => {
+                let value = expand(default, dockerfile.escape, &|name| global.get(name).cloned());
+                let finding = |reason| {
+                    let finding = Finding::error("dockerfile/variable", reason);
+                    findings_error(request.file, finding.in_file(request.file))
+                };
+                Some(value.map_err(finding)?)
+            }
+            (None, None) => None,
+        };
+        global.extend(value.map(|value| (name.clone(), value)));
     }
-    wanted.into_iter().map(|at| (at, &stages[at])).collect()
+    Ok(global)
 }
 
-/// The last of `stages` with this name; its number will do where `by_number` says so.
-fn stage_called(stages: &[Stage], name: &str, by_number: bool) -> Option<usize> {
-    let named =
-        |stage: &Stage| stage.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
-    let number = name.parse().ok().filter(|&at: &usize| by_number && at < stages.len());
-    stages.iter().rposition(named).or(number)
-}
-
-fn context_error(problem: Problem) -> ImageError {
+fn context_error(problem: Problem, context: &Path) -> ImageError {
     match problem {
         Problem::Io(path, source) => ImageError::Io { path, source },
-        other => ImageError::Unsupported { what: format!("the .dockerignore ({other:?})") },
+        Problem::Rule(name, line, reason) => {
+            let file = context.join(name).display().to_string();
+            let message = format!("the pattern is malformed: {reason}");
+            let finding = Finding::error("dockerignore/malformed", message);
+            findings_error(&file, finding.in_file(&file).at(line, 1).fix("correct the pattern"))
+        }
+        other => ImageError::Unsupported { what: format!("the build context ({other:?})") },
     }
 }
 
@@ -235,6 +392,7 @@ struct State {
     config: Config,
     args: BTreeMap<String, String>,
     steps: Vec<Step>,
+    escape: char,
     /// Whether this Dockerfile set `CMD`, so that a later `ENTRYPOINT` leaves it alone.
     own_cmd: bool,
 }
@@ -247,7 +405,7 @@ impl State {
 
     /// `text` without quotes, its variables replaced.
     fn expand(&self, text: &str) -> Result<String, Finding> {
-        expand(text, &|name| self.look_up(name))
+        expand(text, self.escape, &|name| self.look_up(name))
             .map_err(|reason| Finding::error("dockerfile/variable", reason))
     }
 
@@ -286,21 +444,28 @@ impl Planner<'_> {
         &mut self,
         number: usize,
         stage: &Stage,
-        find_base: &mut dyn FnMut(&Reference, &str) -> Result<Image, ImageError>,
+        sources: &mut dyn Sources,
     ) -> Result<(), ImageError> {
         let place = format!("{}:{}", self.request.file, stage.span.line);
-        let (base, mut config) = self.base(number, stage, &place, find_base)?;
+        let (base, mut config) = self.base(number, stage, &place, sources)?;
         let triggers = self.triggers(stage, std::mem::take(&mut config.on_build))?;
-        let mut state = State { config, args: BTreeMap::new(), steps: Vec::new(), own_cmd: false };
+        let (args, steps, escape) = (BTreeMap::new(), Vec::new(), self.dockerfile.escape);
+        let mut state = State { config, args, steps, escape, own_cmd: false };
         for located in triggers.iter().chain(&stage.instructions) {
-            self.find_origin(number, located, find_base)?;
-            if let Err(finding) = self.instruction(number, &mut state, located) {
+            self.find_origins(number, located, sources)?;
+            if let Err(fault) = self.instruction(number, &mut state, located, sources) {
                 let span = located.span;
-                self.findings.push(finding.in_file(self.request.file).at(span.line, span.column));
+                match fault {
+                    Fault::Finding(finding) => self
+                        .findings
+                        .push(finding.in_file(self.request.file).at(span.line, span.column)),
+                    Fault::Error(error) => return Err(*error),
+                }
             }
         }
         self.numbers.push(number);
-        self.stages.push(PlannedStage { base, steps: state.steps, config: state.config });
+        let name = stage.name.clone().unwrap_or_else(|| number.to_string());
+        self.stages.push(PlannedStage { base, steps: state.steps, config: state.config, name });
         Ok(())
     }
 
@@ -323,7 +488,7 @@ impl Planner<'_> {
 
     /// The planned stage called `name` before the stage `number` of the file.
     fn planned_stage(&self, number: usize, name: &str, by_number: bool) -> Option<usize> {
-        let found = stage_called(&self.dockerfile.stages[..number], name, by_number)?;
+        let found = needed::stage_called(&self.dockerfile.stages[..number], name, by_number)?;
         self.numbers.iter().position(|planned| *planned == found)
     }
 
@@ -332,18 +497,28 @@ impl Planner<'_> {
         number: usize,
         stage: &Stage,
         place: &str,
-        find_base: &mut dyn FnMut(&Reference, &str) -> Result<Image, ImageError>,
+        sources: &mut dyn Sources,
     ) -> Result<(PlannedBase, Config), ImageError> {
-        let malformed = |reason: String| ImageError::Findings {
-            subject: self.request.file.to_owned(),
-            findings: vec![
-                Finding::error("dockerfile/base", reason)
-                    .in_file(self.request.file)
-                    .at(stage.span.line, stage.span.column),
-            ],
+        let at = |finding: Finding| {
+            let finding = finding.in_file(self.request.file);
+            findings_error(self.request.file, finding.at(stage.span.line, stage.span.column))
         };
-        let text =
-            expand(&stage.base, &|name| self.global.get(name).cloned()).map_err(malformed)?;
+        let malformed = |reason: String| at(Finding::error("dockerfile/base", reason));
+        let word = |text: &str| {
+            expand(text, self.dockerfile.escape, &|name| self.global.get(name).cloned())
+                .map_err(malformed)
+        };
+        if let Some(platform) = &stage.platform {
+            let platform = word(platform)?;
+            if platform != "linux/amd64" {
+                let message = format!("`FROM --platform={platform}` can't be built here");
+                let finding = Finding::error("dockerfile/unsupported", message);
+                return Err(at(
+                    finding.fix("images are built for linux/amd64: leave the flag away")
+                ));
+            }
+        }
+        let text = word(&stage.base)?;
         if text == "scratch" {
             // As with every builder, so that a shell copied there finds its programs.
             let mut config = Config::default();
@@ -353,8 +528,13 @@ impl Planner<'_> {
         if let Some(at) = self.planned_stage(number, &text, false) {
             return Ok((PlannedBase::Stage(at), self.stages[at].config.clone()));
         }
+        if text.is_empty() {
+            let message = format!("`{}` is empty here", stage.base);
+            return Err(at(Finding::error("dockerfile/base", message)
+                .fix("give its ARG a default before FROM, or a value with --build-arg")));
+        }
         let reference = text.parse::<Reference>().map_err(|error| malformed(error.to_string()))?;
-        let image = find_base(&reference, place)?;
+        let image = sources.image(&reference, place)?;
         let config = image.config().clone();
         Ok((PlannedBase::Image(Box::new(image)), config))
     }
@@ -364,11 +544,17 @@ impl Planner<'_> {
         number: usize,
         state: &mut State,
         located: &Located<Instruction>,
-    ) -> Result<(), Finding> {
-        let action = self.apply(number, state, &located.value)?;
+        sources: &mut dyn Sources,
+    ) -> Result<(), Fault> {
+        let place = format!("{}:{}", self.request.file, located.span.line);
+        let action = match &located.value {
+            Instruction::Copy(copy) => Some(self.copy(number, state, copy)?),
+            Instruction::Add(copy) => Some(self.add(state, copy, &place, sources)?),
+            Instruction::Run(run) => Some(self.run(number, state, run)?),
+            other => self.apply(state, other)?,
+        };
         state.config.record(&located.text, action.is_none());
         if let Some(action) = action {
-            let place = format!("{}:{}", self.request.file, located.span.line);
             state.steps.push(Step { text: located.text.clone(), place, action });
         }
         Ok(())
@@ -377,7 +563,6 @@ impl Planner<'_> {
     /// Applies an instruction to the configuration; returns the layer it makes, if any.
     fn apply(
         &self,
-        number: usize,
         state: &mut State,
         instruction: &Instruction,
     ) -> Result<Option<Action>, Finding> {
@@ -385,12 +570,7 @@ impl Planner<'_> {
             list.iter().map(|text| state.expand(text)).collect::<Result<Vec<_>, _>>()
         };
         match instruction {
-            Instruction::Copy(copy) => return self.copy(number, state, copy).map(Some),
-            Instruction::Add(copy) => {
-                copy::refuse_remote(copy)?;
-                return self.copy(number, state, copy).map(Some);
-            }
-            Instruction::Run(run) => return self.run(state, run).map(Some),
+            Instruction::Copy(_) | Instruction::Add(_) | Instruction::Run(_) => {}
             Instruction::Env(pairs) => {
                 // All values of one instruction see the variables as they were before it.
                 let values =
@@ -409,7 +589,9 @@ impl Planner<'_> {
             Instruction::Workdir(path) => {
                 let path = state.absolute(&state.expand(path)?);
                 state.config.working_dir = path.clone();
-                return Ok(Some(Action::Folder { path }));
+                let owner = Some(state.config.user.as_str()).filter(|user| !user.is_empty());
+                let owner = owner.map(Owner::parse).transpose()?;
+                return Ok(Some(Action::Folder { path, owner }));
             }
             Instruction::User(user) => state.config.user = state.expand(user)?,
             Instruction::Cmd(command) => {
@@ -423,9 +605,12 @@ impl Planner<'_> {
                 }
             }
             Instruction::Expose(ports) => {
-                for port in words(state, ports)? {
-                    let port = if port.contains('/') { port } else { format!("{port}/tcp") };
-                    add_once(&mut state.config.exposed_ports, port);
+                for text in words(state, ports)? {
+                    for port in
+                        text.split_whitespace().map(port).collect::<Result<Vec<_>, _>>()?.concat()
+                    {
+                        add_once(&mut state.config.exposed_ports, port);
+                    }
                 }
             }
             Instruction::Volume(volumes) => {
@@ -449,6 +634,7 @@ impl Planner<'_> {
             let given = self.request.args.get(name).cloned();
             let value = match (given, default) {
                 (Some(value), _) => Some(value),
+                (None, _) if is_platform(name) => self.global.get(name).cloned(),
                 (None, Some(default)) => Some(state.expand(default)?),
                 (None, None) => self.global.get(name).cloned(),
             };
@@ -458,101 +644,26 @@ impl Planner<'_> {
     }
 }
 
-fn add_once(list: &mut Vec<String>, item: String) {
-    if !list.contains(&item) {
-        list.push(item);
+fn is_platform(name: &str) -> bool {
+    PLATFORM.iter().any(|(own, _)| *own == name)
+}
+
+/// What stops an instruction.
+enum Fault {
+    /// It is wrong; what follows is looked at too.
+    Finding(Finding),
+    /// Something outside of the file failed.
+    Error(Box<ImageError>),
+}
+
+impl From<Finding> for Fault {
+    fn from(finding: Finding) -> Self {
+        Self::Finding(finding)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plan_text(text: &str, files: &[&str]) -> Result<Plan, ImageError> {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            std::fs::write(folder.path().join(file), file).unwrap();
-        }
-        let args = BTreeMap::from([("GIVEN".to_owned(), "g".to_owned())]);
-        let (file, context) = ("x/Dockerfile", folder.path());
-        let request = PlanRequest { text, file, context, args: &args };
-        plan(&request, &mut |reference, place| {
-            let (reference, place) = (reference.to_string(), place.to_owned());
-            Err(ImageError::NoBase { reference, place })
-        })
-    }
-
-    fn config(text: &str) -> Config {
-        plan_text(&format!("FROM scratch\n{text}"), &[]).unwrap().stages.pop().unwrap().config
-    }
-
-    fn findings(text: &str) -> Vec<String> {
-        match plan_text(&format!("FROM scratch\n{text}"), &["a", "b"]) {
-            Err(ImageError::Findings { findings, .. }) => {
-                findings.iter().map(ToString::to_string).collect()
-            }
-            other => panic!("{text}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_configuration_follows_the_instructions() {
-        let config = config(
-            "ARG GIVEN\nARG D=d\nENV A=1 B=$A$GIVEN$D\nENV A=2 B=$A\nWORKDIR /w\nWORKDIR x/$A\nUSER 5:6\n\
-             EXPOSE 80 80/tcp\nVOLUME /v\nLABEL l=\"$B\"\nCMD run me\nSTOPSIGNAL SIGINT\n\
-             HEALTHCHECK --interval=1m30s --retries=2 CMD check",
-        );
-        let env = [("A", "2"), ("B", "1")].map(|(k, v)| (k.to_owned(), v.to_owned()));
-        assert_eq!(config.env[1..], env);
-        assert_eq!(config.working_dir, "/w/x/2");
-        assert_eq!(config.cmd, ["/bin/sh", "-c", "run me"]);
-        assert_eq!((config.user.as_str(), config.stop_signal.as_str()), ("5:6", "SIGINT"));
-        assert_eq!(config.exposed_ports, ["80/tcp"]);
-        let check = config.healthcheck.unwrap();
-        assert_eq!(
-            (check["Interval"].as_u64(), check["Retries"].as_u64()),
-            (Some(90_000_000_000), Some(2))
-        );
-    }
-
-    #[test]
-    fn values_of_one_env_see_the_variables_before_it() {
-        let config = config("ENV A=1\nENV A=2 B=$A");
-        assert_eq!(config.env[2], ("B".to_owned(), "1".to_owned()));
-    }
-
-    #[test]
-    fn an_entrypoint_drops_the_inherited_command_but_not_its_own() {
-        assert_eq!(config("CMD [\"c\"]\nENTRYPOINT [\"e\"]").command(), ["e", "c"]);
-        let text = "FROM scratch AS one\nCMD [\"c\"]\nFROM one\nENTRYPOINT [\"e\"]";
-        let plan = plan_text(text, &[]).unwrap();
-        assert_eq!(plan.stages.last().unwrap().config.command(), ["e"]);
-    }
-
-    #[test]
-    fn a_missing_source_is_named_with_file_and_line() {
-        let found = findings("COPY a /x\nCOPY nope.txt /x");
-        assert_eq!(
-            found,
-            [
-                "x/Dockerfile:3:1: source `nope.txt` is not in the build context (dockerfile/missing-source)"
-            ]
-        );
-    }
-
-    #[test]
-    fn all_that_is_wrong_is_found_at_once() {
-        let found = findings(
-            "COPY nope /x\nCOPY a b /x\nCOPY --from=Nope a /x\nADD http://h/x /x\nCOPY --chown=:5 a /x\n\
-             COPY --chmod=9 a /x\nENV A=${B:#x}\nHEALTHCHECK --interval=x CMD a",
-        );
-        assert_eq!(found.len(), 8, "{found:#?}");
-    }
-
-    #[test]
-    fn a_base_that_is_not_there_is_named_with_its_place() {
-        let error = plan_text("ARG V=1\nFROM local-only/x:$V", &[]).unwrap_err();
-        let ImageError::NoBase { reference, place } = error else { panic!("{error}") };
-        assert_eq!((reference.as_str(), place.as_str()), ("local-only/x:1", "x/Dockerfile:2"));
+fn add_once(list: &mut Vec<String>, item: String) {
+    if !list.contains(&item) {
+        list.push(item);
     }
 }

@@ -53,22 +53,11 @@ impl Buildah {
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
-    pub(crate) fn build(&self, context: &Path, name: &str) -> Result<Flat, String> {
+    pub(crate) fn build(&self, context: &Path, name: &str, flags: &[&str]) -> Result<Flat, String> {
         let (policy, folder) = (self.path("policy.json"), context.display().to_string());
-        self.run(&[
-            "bud",
-            "--isolation",
-            "chroot",
-            "--format",
-            "docker",
-            "--pull-never",
-            "--identity-label=false",
-            "--signature-policy",
-            &policy,
-            "--tag",
-            name,
-            &folder,
-        ])?;
+        let own = ["bud", "--isolation", "chroot", "--format", "docker", "--pull-never"];
+        let more = ["--identity-label=false", "--signature-policy", &policy, "--tag", name];
+        self.run(&[&own[..], &more[..], flags, &[&folder]].concat())?;
         let out = self.folder.join("out").join(name);
         fs::create_dir_all(&out).unwrap();
         let target = format!("dir:out/{name}");

@@ -5,12 +5,18 @@ use std::{collections::BTreeMap, io::Read};
 use edk_model::Digest;
 use serde_json::Value;
 
-/// What lies at a path: kind, mode, owner, link or digest of the content.
-type Look = String;
+/// What lies at a path: kind, mode, owner, link or digest of the content, attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Look {
+    text: String,
+    /// The same for all names of one file.
+    file: usize,
+}
 
 pub(crate) struct Flat {
     pub(crate) config: Value,
     files: BTreeMap<String, Look>,
+    count: usize,
 }
 
 /// Fields of an image's configuration that say how it behaves.
@@ -44,7 +50,7 @@ const MOUNT_POINTS: [&str; 9] = [
 
 impl Flat {
     pub(crate) fn new(config: Value) -> Self {
-        Self { config, files: BTreeMap::new() }
+        Self { config, files: BTreeMap::new(), count: 0 }
     }
 
     /// Applies the next layer, an uncompressed tar.
@@ -65,7 +71,8 @@ impl Flat {
             } else if let Some(gone) = name.strip_prefix(".wh.") {
                 hidden.extend([join(gone), format!("{}/", join(gone))]);
             } else if !path.is_empty() {
-                let look = look(&mut entry, &layer);
+                self.count += 1;
+                let look = look(&mut entry, &layer, self.count);
                 layer.insert(path, look);
             }
         }
@@ -76,8 +83,9 @@ impl Flat {
         };
         let replaced = |path: &str| {
             // What was a folder and is none any more takes along what was in it.
-            path.match_indices('/')
-                .any(|(at, _)| layer.get(&path[..at]).is_some_and(|look| !look.starts_with("dir")))
+            path.match_indices('/').any(|(at, _)| {
+                layer.get(&path[..at]).is_some_and(|look| !look.text.starts_with("dir"))
+            })
         };
         self.files = below.into_iter().filter(|(path, _)| !gone(path) && !replaced(path)).collect();
         self.files.extend(layer);
@@ -95,8 +103,7 @@ impl Flat {
         let paths = self.files.keys().chain(other.files.keys());
         let paths: std::collections::BTreeSet<&String> = paths.collect();
         for path in paths {
-            let look =
-                |flat: &Self| flat.files.get(path).cloned().unwrap_or_else(|| "nothing".to_owned());
+            let look = |flat: &Self| flat.shown(path);
             let (ours, theirs) = (look(self), look(other));
             if ours != theirs
                 && !MOUNT_POINTS.contains(&path.as_str())
@@ -106,6 +113,17 @@ impl Flat {
             }
         }
         found
+    }
+
+    /// What lies at `path`, with its other names.
+    fn shown(&self, path: &str) -> String {
+        let Some(look) = self.files.get(path) else { return "nothing".to_owned() };
+        let twins = self.files.iter().filter(|(_, other)| other.file == look.file);
+        let twins: Vec<&str> = twins.map(|(path, _)| path.as_str()).collect();
+        match twins.len() {
+            0 | 1 => look.text.clone(),
+            _ => format!("{} = {}", look.text, twins.join(" = ")),
+        }
     }
 
     /// A field; empty and missing are the same.
@@ -124,22 +142,38 @@ impl Flat {
     }
 }
 
-fn look(entry: &mut tar::Entry<'_, impl Read>, layer: &BTreeMap<String, Look>) -> Look {
+fn look(
+    entry: &mut tar::Entry<'_, impl Read>,
+    layer: &BTreeMap<String, Look>,
+    file: usize,
+) -> Look {
+    let mut attributes = Vec::new();
+    for record in entry.pax_extensions().unwrap().into_iter().flatten() {
+        let record = record.unwrap();
+        if let Some(name) = record.key().unwrap().strip_prefix("SCHILY.xattr.") {
+            attributes.push(format!(" {name}={:?}", record.value_bytes()));
+        }
+    }
+    attributes.sort();
     let header = entry.header().clone();
     let owner = format!("{}:{}", header.uid().unwrap(), header.gid().unwrap());
     let mode = header.mode().unwrap() & 0o7777;
     let link =
         entry.link_name().unwrap().map(|link| link.display().to_string()).unwrap_or_default();
-    match header.entry_type() {
+    let text = match header.entry_type() {
         tar::EntryType::Directory => format!("dir {mode:o} {owner}"),
         tar::EntryType::Symlink => format!("link {owner} -> {link}"),
         // A second name looks as the first.
-        tar::EntryType::Link => layer.get(link.trim_start_matches("./")).cloned().unwrap_or(link),
+        tar::EntryType::Link => {
+            let first = link.trim_start_matches("./").trim_start_matches('/');
+            return layer.get(first).cloned().unwrap_or(Look { text: link, file });
+        }
         tar::EntryType::Regular => {
             let mut content = Vec::new();
             entry.read_to_end(&mut content).unwrap();
             format!("file {mode:o} {owner} {}", Digest::of(&content).short())
         }
         other => format!("{other:?} {mode:o} {owner}"),
-    }
+    };
+    Look { text: text + &attributes.concat(), file }
 }

@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use edk_container::Containers;
-use edk_image::{Builder, HostSettings, Image, ImageError, PlanRequest};
+use edk_container::{Containers, Content};
+use edk_image::{BuildOptions, Builder, HostSettings, Image, ImageError, PlanOptions, PlanRequest};
 use edk_model::{Descriptor, Explain as _, Monitor, media};
 use edk_store::Store;
 use edk_testkit::busybox_layer;
@@ -57,20 +57,24 @@ impl Ours {
         fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
     }
 
-    pub(crate) fn build(&self, context: &Path) -> Result<Flat, String> {
+    pub(crate) fn image(&self, context: &Path, flags: &[&str]) -> Result<Image, String> {
         let text = fs::read_to_string(context.join("Dockerfile")).unwrap();
-        let (args, host) = (BTreeMap::new(), HostSettings::default());
+        let host = HostSettings::default();
         let (store, containers) = (&self.store, &self.containers);
         let builder = Builder { store, containers, host: &host };
-        let request = PlanRequest { text: &text, file: "Dockerfile", context, args: &args };
+        let (args, options, how) = understood(context, flags);
+        let request = PlanRequest {
+            options: &options,
+            ..PlanRequest::new(&text, "Dockerfile", context, &args)
+        };
         let words =
             |error: ImageError| format!("{error} {:?} {:?}", error.findings(), error.hints());
         let plan = builder.plan(&request, &Monitor::silent()).map_err(words)?;
-        let built = builder.build(&plan, &Monitor::silent()).map_err(words)?;
-        Ok(self.flatten(&built.image))
+        let built = builder.build_with(&plan, &how, &Monitor::silent()).map_err(words)?;
+        Ok(built.image)
     }
 
-    fn flatten(&self, image: &Image) -> Flat {
+    pub(crate) fn flatten(&self, image: &Image) -> Flat {
         let manifest = self.store.read(&image.descriptor.digest).unwrap();
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
         let digest = manifest["config"]["digest"].as_str().unwrap().parse().unwrap();
@@ -85,4 +89,31 @@ impl Ours {
         }
         flat
     }
+}
+
+/// The flags of a case, as the rooms above would understand them.
+fn understood(
+    context: &Path,
+    flags: &[&str],
+) -> (BTreeMap<String, String>, PlanOptions, BuildOptions) {
+    let (mut args, mut plan, mut how) = Default::default();
+    let (args_, plan_): (&mut BTreeMap<_, _>, &mut PlanOptions) = (&mut args, &mut plan);
+    let how_: &mut BuildOptions = &mut how;
+    for flag in flags {
+        let (name, value) = flag.split_once('=').unwrap_or((flag, ""));
+        let pair = || value.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).unwrap();
+        match name {
+            "--build-arg" => args_.extend([pair()]),
+            "--label" => plan_.labels.extend([pair()]),
+            "--target" => plan_.target = Some(value.to_owned()),
+            "--secret" => {
+                let id = value.strip_prefix("id=").unwrap().split(',').next().unwrap();
+                let file = context.join(value.split("src=").nth(1).unwrap());
+                plan_.secrets.insert(id.to_owned());
+                how_.secrets.insert(id.to_owned(), Content(fs::read(file).unwrap()));
+            }
+            other => panic!("{other}"),
+        }
+    }
+    (args, plan, how)
 }
