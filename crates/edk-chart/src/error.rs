@@ -69,6 +69,26 @@ pub enum Error {
         column: usize,
         /// What is wrong.
         message: String,
+        /// The same as Helm says it, with the calls that led there.
+        helm: String,
+    },
+    /// A chart that can't be rendered, whatever its templates say.
+    #[error("the chart {chart} can't be rendered: {reason}")]
+    Unrenderable {
+        /// Name of the chart.
+        chart: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A `--set` or its like that can't be understood.
+    #[error("`{text}` can't be understood at character {position}: {reason}")]
+    Setting {
+        /// What was given.
+        text: String,
+        /// Where reading stopped, from 1.
+        position: usize,
+        /// What is wrong.
+        reason: String,
     },
     /// A template gave something that is no Kubernetes object.
     #[error("{template} renders to something which is not YAML: {}", finding.message)]
@@ -120,7 +140,7 @@ impl Explain for Error {
     fn findings(&self) -> Vec<Finding> {
         match self {
             Self::Broken { findings, .. } => findings.clone(),
-            Self::Template { template, line, column, message } => {
+            Self::Template { template, line, column, message, .. } => {
                 vec![Finding::error("chart/template", message).in_file(template).at(*line, *column)]
             }
             Self::Output { finding, .. } => vec![finding.clone()],

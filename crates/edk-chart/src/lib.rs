@@ -22,6 +22,7 @@ mod preflight;
 mod render;
 mod resolve;
 mod stamp;
+mod settings;
 mod version;
 pub mod yaml;
 
@@ -29,8 +30,11 @@ pub use chart::{Chart, File};
 pub use error::Error;
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;
-pub use render::{Capabilities, Hook, Manifest, Release, Rendered, render};
+pub use render::{
+    Capabilities, Hook, Manifest, Options, Release, Rendered, Selection, render, render_with,
+};
 pub use resolve::{Sources, resolve};
+pub use settings::{Setting, user_values};
 
 /// The result of this room's functions.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,365 +1,672 @@
-//! Executes a parsed template (Go: `text/template`, "Actions" and "Pipelines").
-//!
-//! The parser is a crate's; the execution is ours, because a checker needs what the crate leaves
-//! out: the place of every fault, the fault of asking nothing for a field, and methods.
+//! Executes a tree (Go: "text/template", "Actions", "Arguments", "Pipelines").
 
-use gotmpl::{
-    Value,
-    parse::{BranchNode, CommandNode, Expr, ListNode, Node, Number, PipeNode, Pos, SmolStr},
-};
+use std::rc::Rc;
 
 use super::{
     engine::{Body, Machine},
     fault::{Fault, Located},
-    functions,
-    value::{text, text_or, type_of},
+    format,
+    functions::{self, Definition, methods},
+    template::{Branch, Command, Expr, ExprKind, Node, NodeKind, Pipe},
+    thing::Thing,
+    value::{Uint, Value},
 };
 
-/// Why a list of nodes was left early.
-enum Stop {
-    Fault(Box<Located>),
+/// How a list of nodes came to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    On,
     Break,
     Continue,
 }
 
-impl From<Located> for Stop {
-    fn from(located: Located) -> Self {
-        Self::Fault(Box::new(located))
-    }
+/// What is being executed, for errors.
+#[derive(Clone, Copy)]
+enum At<'b> {
+    Node(&'b Node),
+    Pipe(&'b Pipe),
+    Command(&'b Command),
+    Expr(&'b Expr),
 }
 
-type Done<T = ()> = Result<T, Stop>;
-
-/// One execution of one template.
-pub(super) struct Run<'m> {
-    machine: &'m Machine<'m>,
-    body: &'m Body,
-    /// The variables in sight, the last declared one last.
-    variables: Vec<(SmolStr, Value)>,
+/// A variable of a template.
+struct Variable {
+    name: Rc<str>,
+    value: Value,
+    /// Whether Go knows no more of it than that it is an `interface {}`.
+    boxed: bool,
 }
 
-impl<'m> Run<'m> {
-    pub(super) fn new(machine: &'m Machine<'_>, body: &'m Body) -> Self {
-        Self { machine, body, variables: Vec::new() }
+/// One execution of a template.
+pub(super) struct Run<'b, 'm, 'e> {
+    machine: &'m Machine<'e>,
+    body: &'b Body,
+    name: &'b str,
+    dot: Value,
+    variables: Vec<Variable>,
+    /// Whether Go knows no more of the dot than that it is an `interface {}`.
+    boxed_dot: bool,
+    at: Option<At<'b>>,
+    pub(super) out: Vec<u8>,
+}
+
+type Done<T> = Result<T, Fault>;
+
+impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
+    pub(super) fn new(
+        machine: &'m Machine<'e>,
+        body: &'b Body,
+        name: &'b str,
+        dot: &Value,
+    ) -> Self {
+        let variables = vec![Variable { name: "$".into(), value: dot.clone(), boxed: false }];
+        let (dot, out) = (dot.clone(), Vec::new());
+        Self { machine, body, name, dot, variables, boxed_dot: false, at: None, out }
     }
 
-    /// Returns what the template writes for `dot`.
-    pub(super) fn execute(&mut self, dot: &Value) -> Result<String, Located> {
-        let mut out = String::new();
-        let body = self.body;
-        self.variables.push((SmolStr::new_static("$"), dot.clone()));
-        match self.walk(&mut out, &body.tree, dot) {
-            Ok(()) => Ok(out),
-            Err(Stop::Fault(located)) => Err(*located),
-            Err(_) => Err(self.located(body.tree.pos, "break or continue outside of range")),
-        }
+    /// Executes the whole template.
+    pub(super) fn all(&mut self) -> Done<()> {
+        let dot = self.dot.clone();
+        self.list(&self.body.tree, &dot)?;
+        self.machine.engine.count_bytes(self.out.len())
     }
 
-    fn located(&self, pos: Pos, message: impl Into<String>) -> Located {
-        let end = pos.offset.min(self.body.source.len());
-        let before = self.body.source.get(..end).unwrap_or_default();
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        Located {
-            template: self.body.file.to_string(),
-            line: pos.line,
-            column: before[start..].chars().count() + 1,
-            message: message.into(),
-        }
+    /// Returns the error with the place that is executed now.
+    fn stop<T>(&self, message: impl Into<String>) -> Done<T> {
+        Err(self.placed(Fault::Here(message.into()), ""))
     }
 
-    fn stop(&self, pos: Pos, message: impl Into<String>) -> Stop {
-        self.located(pos, message).into()
-    }
-
-    /// Places a fault of a function at its call.
-    fn caught(&self, pos: Pos, name: &str, fault: Fault) -> Stop {
-        match fault {
-            Fault::Here(message) => self.stop(pos, format!("error calling {name}: {message}")),
-            Fault::There(located) => Stop::Fault(located),
-        }
-    }
-
-    fn walk(&mut self, out: &mut String, list: &ListNode, dot: &Value) -> Done {
-        list.nodes.iter().try_for_each(|node| self.node(out, node, dot))
-    }
-
-    fn node(&mut self, out: &mut String, node: &Node, dot: &Value) -> Done {
-        match node {
-            Node::Text(text) => out.push_str(&text.text),
-            Node::Action(action) => {
-                let value = self.pipe(&action.pipe, dot)?;
-                if action.pipe.decl.is_empty() {
-                    out.push_str(&text_or(&value, "<no value>"));
-                }
+    /// Gives `fault` a place: its own if it has one, and this one as the caller's.
+    fn placed(&self, fault: Fault, words: &str) -> Fault {
+        let (pos, context) = match self.at {
+            Some(At::Node(node)) => (node.pos, node.to_string()),
+            Some(At::Pipe(pipe)) => (pipe.pos, pipe.to_string()),
+            Some(At::Command(command)) => {
+                (command.args.first().map_or(0, |first| first.pos), command.to_string())
             }
-            Node::If(branch) => self.scoped(|run| run.branch(out, branch, dot, false))?,
-            Node::With(branch) => self.scoped(|run| run.branch(out, branch, dot, true))?,
-            Node::Range(branch) => self.scoped(|run| run.range(out, branch, dot))?,
-            Node::Template(call) => {
-                let value = match &call.pipe {
-                    Some(pipe) => self.pipe(pipe, dot)?,
-                    None => Value::Nil,
-                };
-                let result = self.machine.execute(&call.name, &value);
-                out.push_str(&result.map_err(|fault| self.caught(call.pos, "template", fault))?);
-            }
-            Node::List(list) => self.walk(out, list, dot)?,
-            Node::Define(_) => {}
-            Node::Break(_) => return Err(Stop::Break),
-            Node::Continue(_) => return Err(Stop::Continue),
-        }
-        Ok(())
-    }
-
-    /// Runs `inner`, then forgets the variables it declared.
-    fn scoped(&mut self, inner: impl FnOnce(&mut Self) -> Done) -> Done {
-        let known = self.variables.len();
-        let result = inner(self);
-        self.variables.truncate(known);
-        result
-    }
-
-    fn branch(&mut self, out: &mut String, branch: &BranchNode, dot: &Value, with: bool) -> Done {
-        let value = self.pipe(&branch.pipe, dot)?;
-        if value.is_truthy() {
-            return self.walk(out, &branch.body, if with { &value } else { dot });
-        }
-        branch.else_body.as_ref().map_or(Ok(()), |other| self.walk(out, other, dot))
-    }
-
-    fn range(&mut self, out: &mut String, branch: &BranchNode, dot: &Value) -> Done {
-        let pipe = &branch.pipe;
-        let value = self.commands(pipe, dot)?;
-        let pairs: Vec<(Value, Value)> = match &value {
-            Value::Nil => Vec::new(),
-            Value::List(items) => (0_i64..).map(Value::Int).zip(items.iter().cloned()).collect(),
-            Value::Map(map) => {
-                map.iter().map(|(key, value)| (Value::String(key.clone()), value.clone())).collect()
-            }
-            Value::Int(count @ ..=1_000_000) => {
-                (0..*count).map(|at| (Value::Int(at), Value::Int(at))).collect()
-            }
-            other => {
-                let message = format!("range can't iterate over {}", text(other));
-                return Err(self.stop(pipe.pos, message));
-            }
+            Some(At::Expr(expr)) => (expr.pos, expr.to_string()),
+            None => (0, String::new()),
         };
-        if pairs.is_empty() {
-            return branch.else_body.as_ref().map_or(Ok(()), |other| self.walk(out, other, dot));
+        let before = &self.body.source[..pos.min(self.body.source.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = pos - before.rfind('\n').map_or(0, |at| at + 1);
+        let outer = format!("{}:{line}:{column}", self.body.file);
+        let name = format::quoted(self.name.as_bytes());
+        let trace = format!(
+            "template: {outer}: executing {name} at <{context}>: {words}{}",
+            fault.trace()
+        );
+        let (message, by_author) = match fault {
+            Fault::There(mut inner) => {
+                (inner.outer, inner.trace) = (outer, trace);
+                return Fault::There(inner);
+            }
+            Fault::Here(message) => (format!("{words}{message}"), false),
+            Fault::Author(message) => (message, true),
+        };
+        let template = self.body.file.to_string();
+        Located { template, line, column: column + 1, message, outer, trace, by_author }.into()
+    }
+
+    fn list(&mut self, nodes: &'b [Node], dot: &Value) -> Done<Flow> {
+        if let Err(fault) = self.machine.engine.enter() {
+            return Err(self.placed(fault, ""));
         }
-        for (key, item) in pairs {
-            let known = self.variables.len();
-            match pipe.decl.as_slice() {
-                [] => {}
-                [one] => self.bind(one, &item, pipe)?,
-                [first, second, ..] => {
-                    self.bind(first, &key, pipe)?;
-                    self.bind(second, &item, pipe)?;
+        let mut flow = Flow::On;
+        for node in nodes {
+            flow = self.node(node, dot)?;
+            if flow != Flow::On {
+                break;
+            }
+        }
+        self.machine.engine.leave();
+        Ok(flow)
+    }
+
+    fn node(&mut self, node: &'b Node, dot: &Value) -> Done<Flow> {
+        self.at = Some(At::Node(node));
+        match &node.kind {
+            NodeKind::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+            NodeKind::Action(pipe) => {
+                let value = self.pipe(pipe, dot)?;
+                if pipe.variables.is_empty() {
+                    self.at = Some(At::Node(node));
+                    self.print(&value);
                 }
             }
-            let result = self.walk(out, &branch.body, &item);
-            self.variables.truncate(known);
-            match result {
-                Err(Stop::Break) => break,
-                Ok(()) | Err(Stop::Continue) => {}
-                Err(fault) => return Err(fault),
+            NodeKind::If(branch) => return self.branch(branch, dot, false),
+            NodeKind::With(branch) => return self.branch(branch, dot, true),
+            NodeKind::Range(branch) => return self.range(branch, dot),
+            NodeKind::Template { name, pipe, .. } => self.template(name, pipe.as_ref(), dot)?,
+            NodeKind::Break => return Ok(Flow::Break),
+            NodeKind::Continue => return Ok(Flow::Continue),
+        }
+        self.machine.engine.enter().map_err(|fault| self.placed(fault, ""))?;
+        self.machine.engine.leave();
+        if self.out.len() > super::engine::MAX_TEXT {
+            return self.stop(format!("the output has more than {} bytes", super::engine::MAX_TEXT));
+        }
+        Ok(Flow::On)
+    }
+
+    fn print(&mut self, value: &Value) {
+        match value {
+            Value::Invalid | Value::Null => self.out.extend_from_slice(b"<no value>"),
+            Value::Text(text) => self.out.extend_from_slice(text),
+            Value::Thing(thing) => {
+                let mut text = format::text(value);
+                // What a pointer points to is printed, not the pointer.
+                if matches!(**thing, Thing::Struct { pointer: true, .. }) {
+                    text.remove(0);
+                }
+                self.out.extend(text);
+            }
+            other => self.out.extend(format::text(other)),
+        }
+    }
+
+    fn branch(&mut self, branch: &'b Branch, dot: &Value, moves_dot: bool) -> Done<Flow> {
+        let known = self.variables.len();
+        let value = self.pipe(&branch.pipe, dot)?;
+        let flow = if value.truth() {
+            let boxed = self.boxed_dot;
+            self.boxed_dot &= !moves_dot;
+            let flow = self.list(&branch.then, if moves_dot { &value } else { dot })?;
+            self.boxed_dot = boxed;
+            flow
+        } else {
+            self.list(&branch.otherwise, dot)?
+        };
+        self.variables.truncate(known);
+        Ok(flow)
+    }
+
+    fn template(&mut self, name: &str, pipe: Option<&'b Pipe>, dot: &Value) -> Done<()> {
+        let Some((name, body)) = self.machine.set.get_key_value(name) else {
+            return self.stop(format!("template {name:?} not defined"));
+        };
+        let dot = match pipe {
+            Some(pipe) => self.pipe(pipe, dot)?,
+            None => Value::Invalid,
+        };
+        let mut run = Run::new(self.machine, body, name, &dot);
+        // What was written before a failure is lost anyway, so the text may be put together later.
+        run.all()?;
+        self.out.append(&mut run.out);
+        Ok(())
+    }
+
+    fn range(&mut self, branch: &'b Branch, dot: &Value) -> Done<Flow> {
+        let known = self.variables.len();
+        let value = self.pipe(&branch.pipe, dot)?;
+        let mark = self.variables.len();
+        let Some(pairs) = pairs(&value) else {
+            return self.stop(format!("range can't iterate over {}", format::shown(&value)));
+        };
+        let mut empty = true;
+        let boxed_items = holds_anything(&value);
+        let boxed = std::mem::replace(&mut self.boxed_dot, boxed_items);
+        for (index, item) in pairs {
+            empty = false;
+            self.bind(&branch.pipe, index, &item, (known, boxed_items));
+            let flow = self.list(&branch.then, &item)?;
+            self.variables.truncate(mark);
+            if flow == Flow::Break {
+                break;
             }
         }
-        Ok(())
+        self.boxed_dot = boxed;
+        if empty {
+            self.list(&branch.otherwise, dot)?;
+        }
+        self.variables.truncate(known);
+        Ok(Flow::On)
     }
 
-    /// Declares the variable `name`, or gives it a new value if `pipe` assigns.
-    fn bind(&mut self, name: &SmolStr, value: &Value, pipe: &PipeNode) -> Done {
-        if !pipe.is_assign {
-            self.variables.push((name.clone(), value.clone()));
-            return Ok(());
+    /// Gives the variables of a range their values for one item.
+    fn bind(&mut self, pipe: &Pipe, index: Value, item: &Value, (known, boxed): (usize, bool)) {
+        let mut pairs = match pipe.variables.len() {
+            0 => Vec::new(),
+            1 => vec![item.clone()],
+            _ => vec![index, item.clone()],
         }
-        match self.variables.iter_mut().rev().find(|(known, _)| known == name) {
-            Some((_, slot)) => *slot = value.clone(),
-            None => return Err(self.stop(pipe.pos, format!("undefined variable: {name}"))),
+        .into_iter();
+        for (at, name) in pipe.variables.iter().enumerate() {
+            let Some(value) = pairs.next() else { return };
+            match pipe.assigns {
+                true => {
+                    self.assign(name, value);
+                }
+                false => {
+                    if let Some(slot) = self.variables.get_mut(known + at) {
+                        slot.value = value;
+                        slot.boxed = boxed && at + 1 == pipe.variables.len();
+                    }
+                }
+            }
         }
-        Ok(())
     }
 
-    fn pipe(&mut self, pipe: &PipeNode, dot: &Value) -> Done<Value> {
-        let value = self.commands(pipe, dot)?;
-        for name in &pipe.decl {
-            self.bind(name, &value, pipe)?;
+    /// Gives the variable `name` a value; false if there is none.
+    fn assign(&mut self, name: &str, value: Value) -> bool {
+        let slot = self.variables.iter_mut().rev().find(|known| *known.name == *name);
+        match slot {
+            Some(slot) => {
+                (slot.value, slot.boxed) = (value, false);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn pipe(&mut self, pipe: &'b Pipe, dot: &Value) -> Done<Value> {
+        self.at = Some(At::Pipe(pipe));
+        if let Err(fault) = self.machine.engine.enter() {
+            return Err(self.placed(fault, ""));
+        }
+        let mut piped = None;
+        for command in &pipe.commands {
+            let value = self.command(command, dot, piped.take())?;
+            piped = Some(if value.is_nil() { Value::Invalid } else { value });
+        }
+        self.machine.engine.leave();
+        let value = piped.unwrap_or(Value::Invalid);
+        for name in &pipe.variables {
+            let (name, value) = (name.clone(), value.clone());
+            if !pipe.assigns {
+                self.variables.push(Variable { name, value, boxed: false });
+            } else if !self.assign(&name, value) {
+                return self.stop(format!("undefined variable: {name}"));
+            }
         }
         Ok(value)
     }
 
-    fn commands(&mut self, pipe: &PipeNode, dot: &Value) -> Done<Value> {
-        let mut piped = None;
-        for command in &pipe.commands {
-            piped = Some(self.command(command, dot, piped)?);
+    fn command(&mut self, command: &'b Command, dot: &Value, piped: Option<Value>) -> Done<Value> {
+        let Some((first, args)) = command.args.split_first() else { return Ok(Value::Invalid) };
+        match &first.kind {
+            ExprKind::Field(fields) => {
+                self.at = Some(At::Expr(first));
+                let receiver = (dot.clone(), self.boxed_dot);
+                return self.fields(first, receiver, fields, args, dot, piped);
+            }
+            ExprKind::Chain(inner, fields) => {
+                return self.chain(first, inner, fields, args, dot, piped);
+            }
+            ExprKind::Function(name) => {
+                let place = At::Command(command);
+                return self.function(place, first, name, args, dot, piped);
+            }
+            ExprKind::Pipe(pipe) => {
+                self.no_arguments(first, args, piped.is_some())?;
+                return self.pipe(pipe, dot);
+            }
+            ExprKind::Variable(name, fields) => {
+                return self.variable(first, name, fields, args, dot, piped);
+            }
+            _ => {}
         }
-        Ok(piped.unwrap_or(Value::Nil))
+        self.at = Some(At::Expr(first));
+        self.no_arguments(first, args, piped.is_some())?;
+        if matches!(first.kind, ExprKind::Nil) {
+            return self.stop("nil is not a command");
+        }
+        self.operand(first, dot)
     }
 
-    fn command(&mut self, command: &CommandNode, dot: &Value, piped: Option<Value>) -> Done<Value> {
-        let Some((first, rest)) = command.args.split_first() else { return Ok(Value::Nil) };
-        match first {
-            Expr::Identifier(pos, name) => self.call(*pos, name, rest, dot, piped),
-            Expr::Chain(pos, inner, fields) if matches!(**inner, Expr::Identifier(..)) => {
-                let Expr::Identifier(at, name) = &**inner else { return Ok(Value::Nil) };
-                let value = self.call(*at, name, rest, dot, piped)?;
-                self.fields(*pos, value, fields)
-            }
-            _ if rest.is_empty() && piped.is_none() => match first {
-                Expr::Nil(pos) => Err(self.stop(*pos, "nil is not a command")),
-                _ => self.value(first, dot),
-            },
-            Expr::Field(pos, fields) => self.method(*pos, dot.clone(), fields, rest, dot, piped),
-            Expr::Variable(pos, name, fields) if !fields.is_empty() => {
-                let value = self.variable(*pos, name)?;
-                self.method(*pos, value, fields, rest, dot, piped)
-            }
-            Expr::Chain(pos, inner, fields) => {
-                let value = self.value(inner, dot)?;
-                self.method(*pos, value, fields, rest, dot, piped)
-            }
-            _ => Err(self.stop(first.pos(), "can't give argument to non-function")),
+    fn no_arguments(&self, first: &Expr, args: &[Expr], piped: bool) -> Done<()> {
+        if args.is_empty() && !piped {
+            return Ok(());
         }
+        let shown = match &first.kind {
+            ExprKind::Pipe(pipe) => format!("({pipe})"),
+            _ => first.to_string(),
+        };
+        self.stop(format!("can't give argument to non-function {}", shown.trim_matches(['(', ')'])))
     }
 
-    fn call(
+    fn variable(
         &mut self,
-        pos: Pos,
+        expr: &'b Expr,
         name: &str,
-        args: &[Expr],
+        fields: &'b [Rc<str>],
+        args: &'b [Expr],
         dot: &Value,
         piped: Option<Value>,
     ) -> Done<Value> {
-        if name == "and" || name == "or" {
-            return self.short_circuit(pos, name, args, dot, piped);
+        self.at = Some(At::Expr(expr));
+        let found = self.variables.iter().rev().find(|known| *known.name == *name);
+        let Some((value, boxed)) = found.map(|found| (found.value.clone(), found.boxed)) else {
+            return self.stop(format!("undefined variable: {name}"));
+        };
+        if fields.is_empty() {
+            self.no_arguments(expr, args, piped.is_some())?;
+            return Ok(value);
         }
-        let mut values = self.values(args, dot)?;
-        values.extend(piped);
-        let value = functions::call(self.machine, name, &values).map_err(|fault| match fault {
-            Some(fault) => self.caught(pos, name, fault),
-            None => self.stop(pos, format!("function \"{name}\" not defined")),
-        })?;
-        // Maps don't change; for the usual `$_ := set $map "key" "value"` the variable does.
-        if functions::CHANGE_THEIR_MAP.contains(&name)
-            && let Some(Expr::Variable(_, variable, fields)) = args.first()
-            && fields.is_empty()
-            && let Some((_, slot)) =
-                self.variables.iter_mut().rev().find(|(known, _)| known == variable)
-        {
-            *slot = value.clone();
+        self.fields(expr, (value, boxed), fields, args, dot, piped)
+    }
+
+    fn chain(
+        &mut self,
+        expr: &'b Expr,
+        inner: &'b Expr,
+        fields: &'b [Rc<str>],
+        args: &'b [Expr],
+        dot: &Value,
+        piped: Option<Value>,
+    ) -> Done<Value> {
+        self.at = Some(At::Expr(expr));
+        if matches!(inner.kind, ExprKind::Nil) {
+            return self.stop(format!("indirection through explicit nil in {expr}"));
         }
-        Ok(value)
+        let value = self.argument('_', inner, dot)?;
+        self.fields(expr, (value, false), fields, args, dot, piped)
+    }
+
+    fn fields(
+        &mut self,
+        expr: &'b Expr,
+        (mut value, mut boxed): (Value, bool),
+        fields: &'b [Rc<str>],
+        args: &'b [Expr],
+        dot: &Value,
+        piped: Option<Value>,
+    ) -> Done<Value> {
+        let Some((last, way)) = fields.split_last() else { return Ok(value) };
+        for field in way {
+            let next = self.field(expr, (&value, boxed), field, &[], dot, None)?;
+            boxed = holds_anything(&value);
+            value = next;
+        }
+        self.field(expr, (&value, boxed), last, args, dot, piped)
+    }
+
+    /// Takes the field or calls the method `name` of `receiver`.
+    fn field(
+        &mut self,
+        expr: &'b Expr,
+        (receiver, boxed): (&Value, bool),
+        name: &str,
+        args: &'b [Expr],
+        dot: &Value,
+        piped: Option<Value>,
+    ) -> Done<Value> {
+        match receiver {
+            Value::Invalid => return Ok(Value::Invalid),
+            Value::Null => {
+                return self.stop(format!("nil pointer evaluating interface {{}}.{name}"));
+            }
+            _ => {}
+        }
+        if let Some(method) = methods::find(receiver, name) {
+            return self.call(At::Expr(expr), name, method, Some(receiver), args, dot, piped);
+        }
+        let has_arguments = !args.is_empty() || piped.is_some();
+        if let Value::Map(map) = receiver {
+            if has_arguments {
+                return self.stop(format!("{name} is not a method but has arguments"));
+            }
+            let absent = if map.go == super::value::TEXT_MAP { Value::text("") } else { Value::Null };
+            let found = map.get(name.as_bytes()).unwrap_or(absent);
+            return Ok(if found.is_nil() { Value::Null } else { found });
+        }
+        if let Value::Thing(thing) = receiver {
+            if let Thing::Files(files) = &**thing {
+                let data = files.get(name).map_or(&[][..], Vec::as_slice);
+                return Ok(Value::Bytes(data.into()));
+            }
+            let found = thing.fields().into_iter().find(|(known, _)| *known == name);
+            if let Some((_, value)) = found {
+                if has_arguments {
+                    let message = "has arguments but cannot be invoked as function";
+                    return self.stop(format!("{name} {message}"));
+                }
+                return Ok(value);
+            }
+        }
+        let kind = if boxed { "interface {}" } else { receiver.type_of() };
+        self.stop(format!("can't evaluate field {name} in type {kind}"))
+    }
+
+    fn function(
+        &mut self,
+        place: At<'b>,
+        expr: &'b Expr,
+        name: &str,
+        args: &'b [Expr],
+        dot: &Value,
+        piped: Option<Value>,
+    ) -> Done<Value> {
+        self.at = Some(At::Expr(expr));
+        if matches!(name, "and" | "or") {
+            return self.short_circuit(name, args, dot, piped);
+        }
+        let Some(definition) = functions::find(name) else {
+            return self.stop(format!("{name:?} is not a defined function"));
+        };
+        self.call(place, name, definition, None, args, dot, piped)
     }
 
     /// Evaluates `and` and `or` up to the argument that decides.
     fn short_circuit(
         &mut self,
-        pos: Pos,
         name: &str,
-        args: &[Expr],
+        args: &'b [Expr],
         dot: &Value,
         piped: Option<Value>,
     ) -> Done<Value> {
-        let mut last = None;
+        if args.is_empty() && piped.is_none() {
+            return self.stop(format!("wrong number of args for {name}: want at least 1 got 0"));
+        }
+        let mut last = Value::Invalid;
         for arg in args {
-            let value = self.value(arg, dot)?;
-            if value.is_truthy() == (name == "or") {
-                return Ok(value);
+            last = self.argument('v', arg, dot)?;
+            if last.truth() == (name == "or") {
+                return Ok(last);
             }
-            last = Some(value);
         }
-        let message = format!("wrong number of args for {name}: want at least 1 got 0");
-        piped.or(last).ok_or_else(|| self.stop(pos, message))
+        Ok(piped.unwrap_or(last))
     }
 
-    fn values(&mut self, args: &[Expr], dot: &Value) -> Done<Vec<Value>> {
-        args.iter().map(|arg| self.value(arg, dot)).collect()
-    }
-
-    /// Calls the method that the last of `fields` names.
-    fn method(
+    #[allow(clippy::too_many_arguments, reason = "what a call consists of")]
+    fn call(
         &mut self,
-        pos: Pos,
-        receiver: Value,
-        fields: &[SmolStr],
-        args: &[Expr],
+        place: At<'b>,
+        name: &str,
+        definition: &Definition,
+        receiver: Option<&Value>,
+        args: &'b [Expr],
         dot: &Value,
         piped: Option<Value>,
     ) -> Done<Value> {
-        let Some((name, way)) = fields.split_last() else {
-            return Err(self.stop(pos, "can't give argument to non-function"));
-        };
-        let receiver = self.fields(pos, receiver, way)?;
-        let mut values = self.values(args, dot)?;
-        values.extend(piped);
-        match functions::method(self.machine, &receiver, name, &values) {
-            Some(result) => result.map_err(|fault| self.caught(pos, name, fault)),
-            None if matches!(receiver, Value::Nil) => self.field(pos, &receiver, name),
-            None => {
-                let message = format!("{name} has arguments but cannot be invoked as function");
-                Err(self.stop(pos, message))
-            }
+        let (fixed, more) = definition.parameters();
+        let given = args.len() + usize::from(piped.is_some());
+        if more.is_some() && given < fixed.len() {
+            let (least, given) = (fixed.len(), args.len());
+            let message = format!("wrong number of args for {name}: want at least {least}");
+            return self.stop(format!("{message} got {given}"));
         }
-    }
-
-    fn variable(&self, pos: Pos, name: &str) -> Done<Value> {
-        let found = self.variables.iter().rev().find(|(known, _)| known == name);
-        found
-            .map(|(_, value)| value.clone())
-            .ok_or_else(|| self.stop(pos, format!("undefined variable: {name}")))
-    }
-
-    fn fields(&self, pos: Pos, mut value: Value, fields: &[SmolStr]) -> Done<Value> {
-        for field in fields {
-            value = self.field(pos, &value, field)?;
+        if more.is_none() && given != fixed.len() {
+            let wanted = fixed.len();
+            return self.stop(format!("wrong number of args for {name}: want {wanted} got {given}"));
         }
-        Ok(value)
-    }
-
-    fn field(&self, pos: Pos, value: &Value, name: &str) -> Done<Value> {
-        if let Value::Map(map) = value
-            && let Some(found) = map.get(name)
+        if name == "call"
+            && let Some(first) = args.first()
         {
-            return Ok(found.clone());
+            let values = vec![Value::text(first.to_string()), self.argument('v', first, dot)?];
+            return self.called(place, name, definition, values);
         }
-        if let Some(result) = functions::method(self.machine, value, name, &[]) {
-            return result.map_err(|fault| self.caught(pos, name, fault));
+        let kind = |at: usize| fixed.get(at).copied().or(more).unwrap_or('a');
+        let mut values: Vec<Value> = receiver.into_iter().cloned().collect();
+        for (at, arg) in args.iter().enumerate() {
+            values.push(self.argument(kind(at), arg, dot)?);
         }
-        match value {
-            Value::Map(_) => Ok(Value::Nil),
-            Value::Nil => {
-                Err(self.stop(pos, format!("nil pointer evaluating interface {{}}.{name}")))
-            }
-            other => {
-                let message = format!("can't evaluate field {name} in type {}", type_of(other));
-                Err(self.stop(pos, message))
+        if let Some(piped) = piped {
+            values.push(self.fitting(piped, kind(given - 1))?);
+        }
+        self.called(place, name, definition, values)
+    }
+
+    fn called(
+        &mut self,
+        place: At<'b>,
+        name: &str,
+        definition: &Definition,
+        values: Vec<Value>,
+    ) -> Done<Value> {
+        let result = (definition.function)(self.machine, &values)
+            .and_then(|value| self.machine.engine.count(&value).map(|()| value));
+        match result {
+            Ok(Value::Invalid) => Ok(Value::Null),
+            Ok(value) => Ok(value),
+            Err(fault) => {
+                self.at = Some(place);
+                Err(self.placed(fault, &format!("error calling {name}: ")))
             }
         }
     }
 
-    fn value(&mut self, expr: &Expr, dot: &Value) -> Done<Value> {
-        Ok(match expr {
-            Expr::Dot(_) => dot.clone(),
-            Expr::Nil(_) => Value::Nil,
-            Expr::Bool(_, flag) => Value::Bool(*flag),
-            Expr::String(_, text) => Value::String(text.clone()),
-            Expr::Number(_, Number::Int(number)) => Value::Int(*number),
-            Expr::Number(_, Number::Float(number)) => Value::Float(*number),
-            Expr::Number(pos, Number::Uint(number)) => {
-                return Err(self.stop(*pos, format!("{number} overflows int")));
+    /// Evaluates an operand for a parameter of the type `kind` (see [`Definition`]).
+    fn argument(&mut self, kind: char, expr: &'b Expr, dot: &Value) -> Done<Value> {
+        self.at = Some(At::Expr(expr));
+        let value = match &expr.kind {
+            ExprKind::Dot => dot.clone(),
+            ExprKind::Nil => {
+                return match functions::nil_of(kind) {
+                    Some(nil) => Ok(nil),
+                    None => self.stop(format!("cannot assign nil to {}", functions::type_of(kind))),
+                };
             }
-            Expr::Field(pos, fields) => self.fields(*pos, dot.clone(), fields)?,
-            Expr::Variable(pos, name, fields) => {
-                let value = self.variable(*pos, name)?;
-                self.fields(*pos, value, fields)?
+            ExprKind::Field(fields) => {
+                self.fields(expr, (dot.clone(), self.boxed_dot), fields, &[], dot, None)?
             }
-            Expr::Identifier(pos, name) => self.call(*pos, name, &[], dot, None)?,
-            Expr::Pipe(_, pipe) => self.pipe(pipe, dot)?,
-            Expr::Chain(pos, inner, fields) => {
-                let value = self.value(inner, dot)?;
-                self.fields(*pos, value, fields)?
+            ExprKind::Variable(name, fields) => {
+                self.variable(expr, name, fields, &[], dot, None)?
             }
+            ExprKind::Pipe(pipe) => self.pipe(pipe, dot)?,
+            ExprKind::Function(name) => {
+                self.function(At::Expr(expr), expr, name, &[], dot, None)?
+            }
+            ExprKind::Chain(inner, fields) => self.chain(expr, inner, fields, &[], dot, None)?,
+            _ => return self.literal(kind, expr, dot),
+        };
+        self.fitting(value, kind)
+    }
+
+    /// Returns a constant for a parameter of the type `kind`.
+    fn literal(&mut self, kind: char, expr: &'b Expr, dot: &Value) -> Done<Value> {
+        let wrong = |wanted: &str| self.stop(format!("expected {wanted}; found {expr}"));
+        match (kind, &expr.kind) {
+            ('s', ExprKind::Text(..)) | ('b', ExprKind::Bool(_)) | ('a' | 'v' | '_', _) => {
+                self.operand(expr, dot)
+            }
+            ('s', _) => wrong("string"),
+            ('b', _) => wrong("bool"),
+            ('i' | 'l', ExprKind::Number(number)) => match number.int {
+                Some(number) if kind == 'i' => Ok(Value::int(number)),
+                Some(number) => Ok(Value::int64(number)),
+                None => wrong("integer"),
+            },
+            ('i' | 'l', _) => wrong("integer"),
+            ('u', ExprKind::Number(number)) => {
+                match number.int.and_then(|number| u32::try_from(number).ok()) {
+                    Some(number) => Ok(Value::Uint(Uint::Uint32, u64::from(number))),
+                    None => wrong("unsigned integer"),
+                }
+            }
+            ('u', _) => wrong("unsigned integer"),
+            ('f', ExprKind::Number(number)) => match number.float {
+                Some(number) => Ok(Value::Float(number)),
+                None => wrong("float"),
+            },
+            ('f', _) => wrong("float"),
+            (kind, _) => {
+                let kind = functions::type_of(kind);
+                self.stop(format!("can't handle {expr} for arg of type {kind}"))
+            }
+        }
+    }
+
+    /// Returns a constant, or the dot.
+    fn operand(&self, expr: &Expr, dot: &Value) -> Done<Value> {
+        Ok(match &expr.kind {
+            ExprKind::Dot => dot.clone(),
+            ExprKind::Bool(flag) => Value::Bool(*flag),
+            ExprKind::Text(_, text) => Value::Text(text.clone()),
+            ExprKind::Number(number) => match (number.is_float, number.float, number.int) {
+                (true, Some(float), _) => Value::Float(float),
+                (_, _, Some(int)) => Value::int(int),
+                _ => return self.stop(format!("{} overflows int", number.text)),
+            },
+            _ => Value::Invalid,
         })
     }
+
+    /// Says whether `value` fits a parameter of the type `kind`, and returns it as one.
+    fn fitting(&self, value: Value, kind: char) -> Done<Value> {
+        if kind == '_' {
+            return Ok(value);
+        }
+        if let Value::Invalid = value {
+            let wanted = functions::type_of(kind);
+            return functions::nil_of(kind)
+                .map_or_else(|| self.stop(format!("invalid value; expected {wanted}")), Ok);
+        }
+        if functions::fits(&value, kind) {
+            // A function gets nil, whatever type nil had.
+            return Ok(if kind == 'a' && value.is_nil() { Value::Invalid } else { value });
+        }
+        let (wanted, given) = (functions::type_of(kind), value.type_of());
+        self.stop(format!("wrong type for value; expected {wanted}; got {given}"))
+    }
+}
+
+/// An index or key, and what is there.
+type Pair = (Value, Value);
+
+/// Says whether Go knows no more of what is in `value` than that it is an `interface {}`.
+fn holds_anything(value: &Value) -> bool {
+    match value {
+        Value::List(list) => list.go == super::value::ANY_LIST,
+        Value::Map(map) => map.go != super::value::TEXT_MAP,
+        _ => false,
+    }
+}
+
+/// Returns what a range goes through.
+fn pairs(value: &Value) -> Option<Box<dyn Iterator<Item = Pair>>> {
+    let shown = |item: Value| if item.is_nil() { Value::Null } else { item };
+    Some(match value {
+        Value::Invalid | Value::Null => Box::new(std::iter::empty()),
+        Value::List(list) => {
+            let items = list.items.borrow().clone();
+            let pairs = items.into_iter().enumerate();
+            Box::new(pairs.map(move |(at, item)| (Value::count(at), shown(item))))
+        }
+        Value::Bytes(bytes) => {
+            let bytes = bytes.to_vec().into_iter().enumerate();
+            Box::new(bytes.map(|(at, byte)| {
+                (Value::count(at), Value::Uint(super::value::Uint::Uint8, u64::from(byte)))
+            }))
+        }
+        Value::Map(map) => {
+            let entries = map.entries.borrow().clone();
+            Box::new(entries.into_iter().map(move |(key, item)| (Value::Text(key), shown(item))))
+        }
+        Value::Thing(thing) => match &**thing {
+            Thing::Files(files) => {
+                let entries: Vec<Pair> = files
+                    .iter()
+                    .map(|(name, data)| (Value::text(name), Value::Bytes(data.as_slice().into())))
+                    .collect();
+                Box::new(entries.into_iter())
+            }
+            Thing::Apis(apis) => {
+                let apis: Vec<Value> = apis.iter().map(Value::text).collect();
+                Box::new(apis.into_iter().enumerate().map(|(at, api)| (Value::count(at), api)))
+            }
+            _ => return None,
+        },
+        _ => return None,
+    })
 }

@@ -1,3 +1,6 @@
+use std::{fmt::Write as _, sync::LazyLock};
+
+use regex::Regex;
 use serde_json::Value;
 
 use crate::{Error, Result, yaml};
@@ -74,6 +77,20 @@ const INSTALL_ORDER: [&str; 36] = [
     "APIService",
 ];
 
+/// The events of hooks that Helm knows.
+const EVENTS: [&str; 10] = [
+    "pre-install",
+    "post-install",
+    "pre-delete",
+    "post-delete",
+    "pre-upgrade",
+    "post-upgrade",
+    "pre-rollback",
+    "post-rollback",
+    "test",
+    "test-success",
+];
+
 /// Returns the objects in `text`, which the template `source` rendered to.
 ///
 /// # Errors
@@ -87,36 +104,41 @@ pub(super) fn objects(source: &str, text: &str) -> Result<Vec<Manifest>> {
             }
             Error::Output { template: source.to_owned(), finding }
         })?;
-        if !object.is_null() {
-            manifests.push(Manifest::new(source, document, object));
-        }
+        manifests.push(Manifest::new(source, document, object));
     }
     Ok(manifests)
 }
 
-/// Splits `text` at the lines that start with `---`; each document comes with the number of lines
-/// before it.
-fn documents(text: &str) -> Vec<(usize, &str)> {
-    let mut documents = Vec::new();
-    let (mut start, mut start_line, mut at) = (0, 0, 0);
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        if let Some(rest) = line.trim_start().strip_prefix("---")
-            && (line.starts_with("---") || rest.trim().is_empty())
-        {
-            documents.push((start_line, &text[start..at]));
-            start = at + line.len() - rest.len();
-            start_line = number;
-        }
-        at += line.len();
-    }
-    documents.push((start_line, &text[start..]));
-    documents.into_iter().map(trimmed).filter(|(_, document)| !document.is_empty()).collect()
+/// Returns the documents of a file that is not rendered.
+pub(super) fn whole(source: &str, text: &str) -> Result<Vec<Manifest>> {
+    let object = yaml::parse(text, source)
+        .map_err(|finding| Error::Output { template: source.to_owned(), finding })?;
+    Ok(vec![Manifest::new(source, text, object)])
 }
 
-/// Drops the blank lines around a document, and counts the ones before it.
-fn trimmed((line, document): (usize, &str)) -> (usize, &str) {
-    let lead = document.len() - document.trim_start().len();
-    (line + document[..lead].matches('\n').count(), document.trim())
+/// Splits `text` at the lines that start with `---`; each document comes with the number of lines
+/// before it.
+pub(super) fn documents(text: &str) -> Vec<(usize, &str)> {
+    static SEPARATOR: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?:^|[\t\n\f\r ]*\n)---[\t\n\f\r ]*").ok());
+    const SPACES: [char; 6] = ['\t', '\n', '\u{b}', '\u{c}', '\r', ' '];
+    let whole = text.trim_matches(SPACES);
+    let lead = text.len() - text.trim_start_matches(SPACES).len();
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for found in SEPARATOR.iter().flat_map(|separator| separator.find_iter(whole)) {
+        parts.push((start, &whole[start..found.start()]));
+        start = found.end();
+    }
+    parts.push((start, &whole[start..]));
+    let before = |at: usize| text[..lead + at].matches('\n').count();
+    let parts = parts.into_iter().filter(|(_, part)| !part.is_empty());
+    parts
+        .map(|(at, part)| {
+            let blanks = part.len() - part.trim_start().len();
+            (before(at + blanks), part.trim())
+        })
+        .collect()
 }
 
 /// Sorts manifests into Helm's order of installation; equal kinds keep their order.
@@ -129,7 +151,32 @@ pub(super) fn sort(manifests: &mut [Manifest]) {
 }
 
 impl Manifest {
-    fn new(source: &str, text: &str, object: Value) -> Self {
+    /// Returns the document as `helm template` prints it.
+    pub(super) fn write(&self, out: &mut String) {
+        let _ = writeln!(out, "---\n# Source: {}\n{}", self.source, self.text);
+    }
+
+    /// Says whether it comes from the template `pattern`, named below its chart.
+    pub(super) fn is_from(&self, pattern: &str) -> bool {
+        let name = self.source.split_once('/').map_or("", |(_, name)| name);
+        let parts: Vec<String> = pattern.split('*').map(regex::escape).collect();
+        let expression = format!("^{}$", parts.join("[^/]*"));
+        Regex::new(&expression).is_ok_and(|expression| expression.is_match(name))
+    }
+
+    /// Says whether it is a hook whose events Helm does not know; it is left out then.
+    pub(super) fn is_unknown_hook(&self) -> bool {
+        let known = |event: &String| EVENTS.contains(&event.as_str());
+        self.hook.as_ref().is_some_and(|hook| !hook.events.iter().all(known))
+    }
+
+    /// Says whether it is a test of the release.
+    pub(super) fn is_test(&self) -> bool {
+        let events = self.hook.iter().flat_map(|hook| &hook.events);
+        events.into_iter().any(|event| event.starts_with("test"))
+    }
+
+    pub(super) fn new(source: &str, text: &str, object: Value) -> Self {
         let string = |path: &str| {
             object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
@@ -152,8 +199,7 @@ impl Hook {
         let annotations = object.pointer("/metadata/annotations")?;
         let text = |key: &str| annotations.get(key).and_then(Value::as_str);
         let words = |text: &str| -> Vec<String> {
-            let words = text.split(',').map(|word| word.trim().to_lowercase());
-            words.filter(|word| !word.is_empty()).collect()
+            text.split(',').map(|word| word.trim().to_lowercase()).collect()
         };
         Some(Self {
             events: words(text("helm.sh/hook")?),

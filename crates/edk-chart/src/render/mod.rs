@@ -4,142 +4,190 @@ mod coalesce;
 mod engine;
 mod exec;
 mod fault;
+mod format;
 mod functions;
 mod manifest;
+mod options;
 mod scope;
+mod template;
+mod thing;
 mod value;
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, rc::Rc, thread};
 
 use engine::{Engine, Machine, Set};
 pub use manifest::{Hook, Manifest};
+pub use options::{Capabilities, Options, Release, Selection};
 use serde_json::Value;
+pub(crate) use value::floats;
 
-use crate::{Chart, Error, Result};
-
-/// What a rendering is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Release {
-    /// Name of the release.
-    pub name: String,
-    /// Namespace of the release.
-    pub namespace: String,
-    /// Number of the revision, from 1.
-    pub revision: u64,
-    /// Whether it is installed, not upgraded.
-    pub is_install: bool,
-}
-
-/// What the cluster can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Version of Kubernetes, such as `v1.32.0`.
-    pub kube_version: String,
-    /// Versions of APIs, such as `batch/v1` or `batch/v1/Job`.
-    pub api_versions: Vec<String>,
-}
-
-impl Default for Capabilities {
-    /// Returns a Kubernetes 1.32, which Helm 3.17 assumes when it renders without a cluster.
-    fn default() -> Self {
-        let groups = [
-            "v1",
-            "admissionregistration.k8s.io/v1",
-            "apiextensions.k8s.io/v1",
-            "apiregistration.k8s.io/v1",
-            "apps/v1",
-            "authentication.k8s.io/v1",
-            "authorization.k8s.io/v1",
-            "autoscaling/v1",
-            "autoscaling/v2",
-            "batch/v1",
-            "certificates.k8s.io/v1",
-            "coordination.k8s.io/v1",
-            "discovery.k8s.io/v1",
-            "events.k8s.io/v1",
-            "networking.k8s.io/v1",
-            "node.k8s.io/v1",
-            "policy/v1",
-            "rbac.authorization.k8s.io/v1",
-            "scheduling.k8s.io/v1",
-            "storage.k8s.io/v1",
-        ];
-        Self {
-            kube_version: "v1.32.0".to_owned(),
-            api_versions: groups.map(str::to_owned).to_vec(),
-        }
-    }
-}
+use crate::{Chart, Error, Result, version::satisfies};
 
 /// What a chart renders to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
     /// The objects without hooks in the order of installation, then the hooks.
     pub manifests: Vec<Manifest>,
+    /// What lies in `crds/` of the chart and the charts in it; installed before all else, and not
+    /// rendered.
+    pub crds: Vec<Manifest>,
     /// The text of `templates/NOTES.txt`, if there is one.
     pub notes: Option<String>,
+    /// What is odd about the values, in Helm's words.
+    pub warnings: Vec<String>,
 }
 
-/// Renders `chart` with the values of the user over its own.
+/// Renders `chart` for `release` with the values of the user over its own; see [`render_with`].
 ///
-/// The chart must hold the charts it needs (see [`crate::resolve`]). Random functions give the
-/// same texts for the same release, and `now` is [`edk_model::SOURCE_DATE_EPOCH`], so that
-/// rendering twice gives the same; `lookup` finds nothing.
+/// Random functions give the same texts for the same release, and `now` is
+/// [`edk_model::SOURCE_DATE_EPOCH`], so that rendering twice gives the same.
 ///
 /// # Errors
-/// [`Error::Template`] with the place of what can't be parsed or executed, [`Error::Output`] for a
-/// template that renders to something which is not YAML.
+/// As [`render_with`].
 pub fn render(
     chart: &Chart,
     release: &Release,
     user_values: &Value,
     capabilities: &Capabilities,
 ) -> Result<Rendered> {
-    let chart = coalesce::enabled(chart, user_values);
-    let values = coalesce::coalesced(&chart, user_values);
-    let texts = execute(&chart, release, &values, capabilities)?;
-    let notes_name = format!("{}/templates/NOTES.txt", chart.name());
-    let notes = texts.get(&notes_name).cloned();
+    let mut options = Options::new(release.clone());
+    options.capabilities = capabilities.clone();
+    render_with(chart, &options, user_values)
+}
+
+/// Renders `chart` with the values of the user over its own, as `helm template` does.
+///
+/// The chart must hold the charts it needs (see [`crate::resolve`]). Whole numbers in
+/// `user_values` are whole numbers to the templates, as after `--set`; what comes from files has
+/// floating-point numbers only (see [`crate::user_values`]). `lookup` finds nothing.
+///
+/// # Errors
+/// [`Error::Template`] with the place of what can't be parsed or executed, [`Error::Output`] for a
+/// template that renders to something which is not YAML, [`Error::Unrenderable`] for a chart that
+/// can't be installed at all.
+pub fn render_with(chart: &Chart, options: &Options, user_values: &Value) -> Result<Rendered> {
+    let run = || on_this_thread(chart, options, user_values);
+    thread::scope(|scope| {
+        let started = thread::Builder::new().stack_size(engine::STACK).spawn_scoped(scope, run);
+        let ended = started.map(thread::ScopedJoinHandle::join);
+        ended.ok().and_then(std::result::Result::ok).unwrap_or_else(|| {
+            Err(unrenderable(chart, "the thread that renders it could not be started or died"))
+        })
+    })
+}
+
+fn unrenderable(chart: &Chart, reason: impl Into<String>) -> Error {
+    Error::Unrenderable { chart: chart.name().to_owned(), reason: reason.into() }
+}
+
+fn on_this_thread(chart: &Chart, options: &Options, user_values: &Value) -> Result<Rendered> {
+    check(chart, options)?;
+    let mut warnings = Vec::new();
+    let mut chart = chart.clone();
+    with_floats(&mut chart);
+    let refused = |reason: String| unrenderable(&chart, reason);
+    let chart = coalesce::enabled(&chart, user_values, &mut warnings).map_err(refused)?;
+    warnings.clear();
+    let refused = |reason: String| unrenderable(&chart, reason);
+    let values = coalesce::coalesced(&chart, user_values, &mut warnings).map_err(refused)?;
+    let mut texts = execute(&chart, options, &values)?;
+    let notes = texts.remove(&format!("{}/templates/NOTES.txt", chart.name()));
+    texts.retain(|name, _| !name.ends_with("NOTES.txt"));
     let mut manifests = Vec::new();
     for (name, text) in &texts {
-        if !name.ends_with("NOTES.txt") {
-            manifests.extend(manifest::objects(name, text)?);
-        }
+        manifests.extend(manifest::objects(name, text)?);
     }
+    manifests.retain(|manifest| !manifest.is_unknown_hook());
     manifest::sort(&mut manifests);
     manifests.sort_by_key(|manifest| manifest.hook.is_some());
-    Ok(Rendered { manifests, notes })
+    let mut crds = Vec::new();
+    collect_crds(&chart, chart.name(), &mut crds)?;
+    Ok(Rendered { manifests, crds, notes, warnings })
+}
+
+/// Says whether the chart can be installed there at all.
+fn check(chart: &Chart, options: &Options) -> Result<()> {
+    if !matches!(chart.metadata.kind.as_str(), "" | "application") {
+        let kind = &chart.metadata.kind;
+        return Err(unrenderable(chart, format!("{kind} charts are not installable")));
+    }
+    let (wanted, given) = (&chart.metadata.kube_version, &options.capabilities.kube_version);
+    if !wanted.is_empty() && satisfies(wanted, given) != Some(true) {
+        let message = format!("chart requires kubeVersion: {wanted} which is incompatible with");
+        return Err(unrenderable(chart, format!("{message} Kubernetes {given}")));
+    }
+    Ok(())
+}
+
+fn with_floats(chart: &mut Chart) {
+    floats(&mut chart.values);
+    chart.subcharts.iter_mut().for_each(with_floats);
+}
+
+fn collect_crds(chart: &Chart, path: &str, crds: &mut Vec<Manifest>) -> Result<()> {
+    for file in &chart.files {
+        let extension = file.name.rsplit('.').next().unwrap_or_default();
+        if file.name.starts_with("crds/") && matches!(extension, "yaml" | "yml" | "json") {
+            let text = String::from_utf8_lossy(&file.data);
+            crds.extend(manifest::whole(&format!("{path}/{}", file.name), &text)?);
+        }
+    }
+    for subchart in &chart.subcharts {
+        collect_crds(subchart, &format!("{path}/charts/{}", subchart.name()), crds)?;
+    }
+    Ok(())
 }
 
 /// Returns the text of every template that is executed, by name.
-fn execute(
-    chart: &Chart,
-    release: &Release,
-    values: &Value,
-    capabilities: &Capabilities,
-) -> Result<BTreeMap<String, String>> {
-    let seed = format!("{}/{}/{}", release.namespace, release.name, release.revision);
-    let engine = Engine::new(&seed);
-    let scopes = scope::all(&engine, chart, release, values, capabilities);
+fn execute(chart: &Chart, options: &Options, values: &Value) -> Result<BTreeMap<String, String>> {
+    let engine = Engine::new(&options.seed, options.now);
+    let templates = scope::templates(chart, &options.release, values, &options.capabilities);
     let mut set = Set::new();
-    for template in scope::in_parse_order(&scopes) {
-        let text = String::from_utf8_lossy(&template.data);
-        engine::parse(&mut set, &template.name, &text).map_err(Error::from)?;
+    for template in &templates {
+        engine::parse(&mut set, &template.name, &template.text).map_err(fault::of_parser)?;
+        engine.tie(template.root());
     }
-    functions::check(&set).map_err(Error::from)?;
     let machine = Machine { engine: &engine, set: Rc::new(set) };
     let mut texts = BTreeMap::new();
-    for scope in &scopes {
-        for template in scope.executed() {
-            let dot = scope.dot(&template.name);
-            let text = machine.execute(&template.name, &dot).map_err(|fault| match fault {
-                fault::Fault::There(located) => Error::from(*located),
-                fault::Fault::Here(message) => {
-                    Error::Template { template: template.name.clone(), line: 1, column: 1, message }
-                }
-            })?;
-            texts.insert(template.name.clone(), text.replace("<no value>", ""));
-        }
+    for template in templates.iter().filter(|template| !template.is_partial()) {
+        let text = machine.execute(&template.name, &template.dot());
+        let text = text.map_err(|fault| fault.into_error(&template.name))?;
+        let text = functions::without_no_value(&text);
+        texts.insert(template.name.clone(), String::from_utf8_lossy(&text).into_owned());
     }
     Ok(texts)
+}
+
+impl Rendered {
+    /// Returns what `helm template` prints: the chosen documents, each under the name of its
+    /// template.
+    ///
+    /// # Errors
+    /// [`Error::Unrenderable`] if a name in `show_only` fits no template that gave something.
+    pub fn text(&self, selection: &Selection) -> Result<String> {
+        let crds = self.crds.iter().filter(|_| selection.crds);
+        let shown = |manifest: &&Manifest| {
+            manifest.hook.is_none()
+                || (selection.hooks && (selection.tests || !manifest.is_test()))
+        };
+        let all: Vec<&Manifest> = crds.chain(self.manifests.iter().filter(shown)).collect();
+        let mut out = String::new();
+        if selection.show_only.is_empty() {
+            all.iter().for_each(|manifest| manifest.write(&mut out));
+            return Ok(out);
+        }
+        for pattern in &selection.show_only {
+            let fitting = |manifest: &&&Manifest| manifest.is_from(pattern);
+            let mut fitting = all.iter().filter(fitting).peekable();
+            if fitting.peek().is_none() {
+                let chart = all.first().and_then(|it| it.source.split('/').next());
+                return Err(Error::Unrenderable {
+                    chart: chart.unwrap_or_default().to_owned(),
+                    reason: format!("could not find template {pattern} in chart"),
+                });
+            }
+            fitting.for_each(|manifest| manifest.write(&mut out));
+        }
+        Ok(out)
+    }
 }

@@ -15,6 +15,9 @@ pub fn emit(value: &Value) -> String {
         return format!("{value}\n");
     }
     let mut text = String::from_utf8(bytes).unwrap_or_else(|_| format!("{value}\n"));
+    if text.contains(BACKSLASH) {
+        text = text.replace(&format!("{BACKSLASH}U"), "\\U");
+    }
     // Newer versions of libyaml end some documents with a marker; the one in Helm does not.
     if text.ends_with("\n...\n") {
         text.truncate(text.len() - "...\n".len());
@@ -22,14 +25,107 @@ pub fn emit(value: &Value) -> String {
     text
 }
 
+/// Returns `value` as a YAML document with lists further in than their key, without folded lines,
+/// and with large numbers as Go prints them: how `toYamlPretty` writes it.
+pub(crate) fn emit_indented(value: &Value) -> String {
+    let mut out = String::new();
+    indented(&mut out, value, 0);
+    out
+}
+
+fn indented(out: &mut String, value: &Value, depth: usize) {
+    let blanks = "  ".repeat(depth);
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by(|(one, _), (other, _)| natural(one, other));
+            for (key, value) in entries {
+                inner(out, &blanks, Some(key), value, depth);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for item in items {
+                inner(out, &blanks, None, item, depth);
+            }
+        }
+        value => lines(out, &blanks, value),
+    }
+}
+
+/// Writes an entry of a map, or an item of a list.
+fn inner(out: &mut String, blanks: &str, key: Option<&str>, value: &Value, depth: usize) {
+    let nested = match value {
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => false,
+    };
+    let alone = |value: Value| match key {
+        Some(key) => Value::Object([(key.to_owned(), value)].into_iter().collect()),
+        None => Value::Array(vec![value]),
+    };
+    if let Some(float) = value.as_f64().filter(|_| value.is_f64()) {
+        lines(out, blanks, &alone(Value::Null));
+        out.truncate(out.len() - "null\n".len());
+        out.push_str(&crate::number::general(float));
+        out.push('\n');
+        return;
+    }
+    if !nested {
+        return lines(out, blanks, &alone(value.clone()));
+    }
+    let mut below = String::new();
+    indented(&mut below, value, depth + 1);
+    match key {
+        Some(_) => {
+            lines(out, blanks, &alone(Value::Null));
+            out.truncate(out.trim_end().len() - "null".len());
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&below);
+        }
+        None => {
+            out.push_str(blanks);
+            out.push_str("- ");
+            out.push_str(below.trim_start_matches(' '));
+        }
+    }
+}
+
+fn lines(out: &mut String, blanks: &str, value: &Value) {
+    let mut bytes = Vec::new();
+    let text = match write_wide(value, &mut bytes) {
+        Ok(()) => String::from_utf8_lossy(&bytes).replace(&format!("{BACKSLASH}U"), "\\U"),
+        Err(_) => value.to_string(),
+    };
+    for line in text.trim_end_matches("...\n").lines() {
+        if !line.is_empty() {
+            out.push_str(blanks);
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+}
+
+fn write_wide(value: &Value, bytes: &mut Vec<u8>) -> Result<(), libyaml_safer::Error> {
+    let mut emitter = Emitter::new();
+    emitter.set_output_string(bytes);
+    emitter.set_unicode(true);
+    emitter.set_width(-1);
+    document(&mut emitter, value)
+}
+
 fn write(value: &Value, bytes: &mut Vec<u8>) -> Result<(), libyaml_safer::Error> {
     let mut emitter = Emitter::new();
     emitter.set_output_string(bytes);
     emitter.set_unicode(true);
     emitter.set_width(80);
+    document(&mut emitter, value)
+}
+
+fn document(emitter: &mut Emitter<'_>, value: &Value) -> Result<(), libyaml_safer::Error> {
     emitter.emit(Event::stream_start(libyaml_safer::Encoding::Utf8))?;
     emitter.emit(Event::document_start(None, &[], true))?;
-    node(&mut emitter, value)?;
+    node(emitter, value)?;
     emitter.emit(Event::document_end(true))?;
     emitter.emit(Event::stream_end())?;
     emitter.flush()
@@ -72,7 +168,22 @@ fn plain(emitter: &mut Emitter<'_>, text: &str) -> Result<(), libyaml_safer::Err
     emitter.emit(Event::scalar(None, None, text, true, true, ScalarStyle::Plain))
 }
 
+/// Stands for the backslash of an escape that the writer does not know of.
+const BACKSLASH: char = '\u{f8fe}';
+
 fn string(emitter: &mut Emitter<'_>, text: &str) -> Result<(), libyaml_safer::Error> {
+    if text.chars().any(|c| c > '\u{ffff}') {
+        // The library in Helm takes such letters for unprintable.
+        let escaped = text.chars().fold(String::new(), |mut out, c| {
+            match c > '\u{ffff}' {
+                true => out.push_str(&format!("{BACKSLASH}U{:08X}", u32::from(c))),
+                false => out.push(c),
+            }
+            out
+        });
+        let style = ScalarStyle::DoubleQuoted;
+        return emitter.emit(Event::scalar(None, None, &escaped, true, true, style));
+    }
     let style = if needs_quotes(text) {
         ScalarStyle::DoubleQuoted
     } else if text.contains('\n') {

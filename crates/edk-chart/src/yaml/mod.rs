@@ -9,4 +9,5 @@ mod parse;
 mod scalar;
 
 pub use emit::emit;
+pub(crate) use emit::emit_indented;
 pub use parse::{parse, parse_all};

@@ -1,103 +1,135 @@
-//! What functions take.
+//! What functions take. Their types have been checked when they are called.
 
-use std::sync::Arc;
-
-use gotmpl::Value;
+use std::{borrow::Cow, rc::Rc};
 
 use crate::render::{
-    fault::Fault,
-    value::{Map, text, type_of},
+    format,
+    template::{float as parse_float, whole},
+    value::{Map, Value},
 };
 
-/// Returns argument `at`.
-pub(super) fn any(args: &[Value], at: usize) -> Result<&Value, Fault> {
-    let message = || format!("wrong number of args: want at least {} got {}", at + 1, args.len());
-    args.get(at).ok_or_else(|| message().into())
-}
-
-/// Returns argument `at` as it is printed.
-pub(super) fn printed(args: &[Value], at: usize) -> Result<String, Fault> {
-    any(args, at).map(text)
-}
-
-/// Returns argument `at`, which must be a text.
-pub(super) fn string(args: &[Value], at: usize) -> Result<&str, Fault> {
-    match any(args, at)? {
-        Value::String(text) => Ok(text),
-        other => Err(wrong("string", other)),
+/// Returns the bytes of the text `at`.
+pub(super) fn bytes(args: &[Value], at: usize) -> &[u8] {
+    match args.get(at) {
+        Some(Value::Text(text) | Value::Bytes(text)) => text,
+        _ => &[],
     }
 }
 
-/// Returns argument `at`, which must be a list.
-pub(super) fn list(args: &[Value], at: usize) -> Result<&[Value], Fault> {
-    match any(args, at)? {
-        Value::List(items) => Ok(items),
-        other => Err(wrong("list", other)),
+/// Returns the text `at`; bytes that are no text are replaced.
+pub(super) fn text(args: &[Value], at: usize) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes(args, at))
+}
+
+/// Returns the whole number `at`.
+pub(super) fn int(args: &[Value], at: usize) -> i64 {
+    match args.get(at) {
+        Some(Value::Int(_, number)) => *number,
+        Some(Value::Uint(_, number)) => i64::try_from(*number).unwrap_or(i64::MAX),
+        _ => 0,
     }
 }
 
-/// Returns argument `at`, which must be a map.
-pub(super) fn map(args: &[Value], at: usize) -> Result<&Arc<Map>, Fault> {
-    match any(args, at)? {
-        Value::Map(map) => Ok(map),
-        other => Err(wrong("map[string]interface {}", other)),
+/// Returns the truth `at`.
+pub(super) fn flag(args: &[Value], at: usize) -> bool {
+    matches!(args.get(at), Some(Value::Bool(true)))
+}
+
+/// Returns the map `at`.
+pub(super) fn map(args: &[Value], at: usize) -> Rc<Map> {
+    match args.get(at) {
+        Some(Value::Map(map)) => map.clone(),
+        _ => Rc::new(Map::new(crate::render::value::ANY_MAP, Default::default())),
     }
 }
 
-/// Returns argument `at`, which must be a whole number.
-pub(super) fn int(args: &[Value], at: usize) -> Result<i64, Fault> {
-    match any(args, at)? {
-        Value::Int(number) => Ok(*number),
-        other => Err(wrong("int", other)),
+/// Returns the value `at`.
+pub(super) fn any(args: &[Value], at: usize) -> &Value {
+    args.get(at).unwrap_or(&Value::Invalid)
+}
+
+/// Returns the items of a list of any kind; `None` if it is none.
+pub(super) fn items(value: &Value) -> Option<Vec<Value>> {
+    match value {
+        Value::List(list) => Some(list.items.borrow().clone()),
+        Value::Bytes(bytes) => {
+            let byte = |byte: &u8| Value::Uint(crate::render::value::Uint::Uint8, u64::from(*byte));
+            Some(bytes.iter().map(byte).collect())
+        }
+        Value::Thing(thing) => match &**thing {
+            crate::render::thing::Thing::Apis(apis) => Some(apis.iter().map(Value::text).collect()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
-/// Returns argument `at`, which must be a length or a count.
-pub(super) fn count(args: &[Value], at: usize) -> Result<usize, Fault> {
-    Ok(usize::try_from(as_int(any(args, at)?)).unwrap_or(0))
+/// Returns `value` as a text (Sprig: "toString").
+pub(super) fn printed(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Text(text) | Value::Bytes(text) => text.to_vec(),
+        other => format::text(other),
+    }
 }
 
-/// Returns `value` as a whole number, 0 if it is none (Sprig: `toInt64`).
-#[allow(clippy::cast_possible_truncation)]
+/// Returns `value` as texts (Sprig: "toStrings").
+pub(super) fn printed_items(value: &Value) -> Vec<Vec<u8>> {
+    match items(value) {
+        Some(items) => items.iter().filter(|item| !item.is_nil()).map(printed).collect(),
+        None if value.is_nil() => Vec::new(),
+        None => vec![printed(value)],
+    }
+}
+
+/// Returns `value` as a whole number; what is none is zero (Sprig: "int64").
+#[allow(clippy::cast_possible_wrap, reason = "so does Go")]
 pub(super) fn as_int(value: &Value) -> i64 {
     match value {
-        Value::Int(number) => *number,
-        Value::Uint(number) => i64::try_from(*number).unwrap_or(i64::MAX),
-        Value::Float(float) => *float as i64,
         Value::Bool(flag) => i64::from(*flag),
-        Value::String(text) => {
-            let number = crate::yaml::parse(text, "").ok().filter(|value| value.is_i64());
-            number.and_then(|number| number.as_i64()).unwrap_or(0)
+        Value::Int(kind, number) => match kind {
+            crate::render::value::Int::Int
+            | crate::render::value::Int::Int64
+            | crate::render::value::Int::Month
+            | crate::render::value::Int::Weekday => *number,
+            crate::render::value::Int::Duration => 0,
+        },
+        Value::Uint(_, number) => *number as i64,
+        Value::Float(number) => truncated(*number),
+        Value::Text(text) => {
+            let text = String::from_utf8_lossy(text);
+            let number = whole(without_zero_fraction(&text));
+            number.and_then(|number| i64::try_from(number).ok()).unwrap_or(0)
         }
         _ => 0,
     }
 }
 
-/// Returns `value` as a number, 0 if it is none (Sprig: `toFloat64`).
-#[allow(clippy::cast_precision_loss)]
+/// Returns `number` without its fraction; what does not fit is what a processor makes of it.
+#[allow(clippy::cast_possible_truncation, reason = "checked")]
+pub(super) fn truncated(number: f64) -> i64 {
+    match number.is_finite() && number.abs() < 9.223_372_036_854_775_8e18 {
+        true => number as i64,
+        false => i64::MIN,
+    }
+}
+
+/// Drops `.000` at the end.
+fn without_zero_fraction(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
+        _ => text,
+    }
+}
+
+/// Returns `value` as a floating-point number; what is none is zero (Sprig: "float64").
+#[allow(clippy::cast_precision_loss, reason = "so does Go")]
 pub(super) fn as_float(value: &Value) -> f64 {
     match value {
-        Value::Float(float) => *float,
-        Value::String(text) => text.parse().unwrap_or(0.0),
-        other => as_int(other) as f64,
-    }
-}
-
-/// Returns the texts in `value`: of a list its items, otherwise itself (Sprig: `strslice`).
-pub(super) fn strings(value: &Value) -> Vec<String> {
-    match value {
-        Value::Nil => Vec::new(),
-        Value::List(items) => {
-            items.iter().filter(|item| !matches!(item, Value::Nil)).map(text).collect()
-        }
-        other => vec![text(other)],
-    }
-}
-
-/// Says that `value` should have been a `wanted`.
-pub(super) fn wrong(wanted: &str, value: &Value) -> Fault {
-    match value {
-        Value::Nil => format!("invalid value; expected {wanted}").into(),
-        other => format!("wrong type for value; expected {wanted}; got {}", type_of(other)).into(),
+        Value::Bool(flag) => f64::from(u8::from(*flag)),
+        Value::Int(..) => as_int(value) as f64,
+        Value::Uint(_, number) => *number as f64,
+        Value::Float(number) => *number,
+        Value::Text(text) => parse_float(&String::from_utf8_lossy(text)).unwrap_or(0.0),
+        _ => 0.0,
     }
 }

@@ -1,47 +1,64 @@
-//! Functions that reach back into the templates, or out of them.
+//! Helm's functions that call templates, fail, or ask the cluster.
 
 use std::rc::Rc;
 
-use gotmpl::Value;
-
-use super::{Table, args};
+use super::{Table, args, def};
 use crate::render::{
     engine::{self, Machine},
     fault::Fault,
-    value::{Map, string},
+    format,
+    value::Value,
 };
 
 pub(super) const TABLE: Table = &[
-    ("include", |machine, args| {
-        let name = args::string(args, 0)?;
-        machine
-            .execute(name, args::any(args, 1)?)
-            .map(|text| string(text.replace("<no value>", "")))
+    def("include", "sa", |machine, args| {
+        let text = machine.include(&args::text(args, 0), args::any(args, 1))?;
+        Ok(Value::text(text))
     }),
-    ("tpl", |machine, args| {
-        let source = args::string(args, 0)?;
-        if !source.contains("{{") {
-            return Ok(string(source));
-        }
-        tpl(machine, source, args::any(args, 1)?).map(string)
+    def("tpl", "sa", |machine, args| {
+        let text = args::text(args, 0);
+        let name = "gotpl";
+        let mut set = (*machine.set).clone();
+        set.insert(name.into(), Rc::new(engine::Body {
+            file: name.into(),
+            source: "".into(),
+            tree: Vec::new(),
+        }));
+        let quoted = format::quoted(args::bytes(args, 0));
+        engine::parse(&mut set, name, &text)
+            .map_err(|fault| Fault::from(fault).wrapped(&format!("cannot parse template {quoted}")))?;
+        let inner = Machine { engine: machine.engine, set: Rc::new(set) };
+        let out = inner.execute(name, args::any(args, 1)).map_err(|fault| {
+            fault.wrapped(&format!("error during tpl function execution for {quoted}"))
+        })?;
+        Ok(Value::text(without_no_value(&out)))
     }),
-    ("required", |_, args| {
-        let value = args::any(args, 1)?;
-        let missing = matches!(value, Value::Nil) || value.as_str() == Some("");
-        if missing { Err(args::printed(args, 0)?.into()) } else { Ok(value.clone()) }
+    def("required", "sa", |_, args| match args::any(args, 1) {
+        Value::Invalid | Value::Null => Err(author(args)),
+        Value::Text(text) if text.is_empty() => Err(author(args)),
+        value => Ok(value.clone()),
     }),
-    ("fail", |_, args| Err(args::printed(args, 0)?.into())),
-    // Without a cluster nothing is found, as with `helm template`.
-    ("lookup", |_, _| Ok(Value::Map(Map::new().into()))),
-    ("getHostByName", |_, _| Ok(string(""))),
+    def("fail", "s", |_, args| Err(author(args))),
+    def("lookup", "ssss", |_, _| Ok(Value::map(Default::default()))),
+    def("getHostByName", "s", |_, _| Ok(Value::text(""))),
 ];
 
-/// Executes a text as a template that sees all others.
-fn tpl(machine: &Machine<'_>, source: &str, dot: &Value) -> Result<String, Fault> {
-    const NAME: &str = "gotpl";
-    let mut set = (*machine.set).clone();
-    set.remove(NAME);
-    engine::parse(&mut set, NAME, source)?;
-    let inner = Machine { engine: machine.engine, set: Rc::new(set) };
-    inner.execute(NAME, dot).map(|text| text.replace("<no value>", ""))
+fn author(args: &[Value]) -> Fault {
+    Fault::Author(args::text(args, 0).into_owned())
+}
+
+/// Drops what Go writes for nil.
+pub(in crate::render) fn without_no_value(text: &[u8]) -> Vec<u8> {
+    const NONE: &[u8] = b"<no value>";
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with(NONE) {
+            at += NONE.len();
+        } else {
+            out.push(text[at]);
+            at += 1;
+        }
+    }
+    out
 }

@@ -1,23 +1,31 @@
 //! Sprig: "Default Functions".
 
-use gotmpl::Value;
-
-use super::{Table, args};
+use super::{Table, args, def};
+use crate::render::{thing::Thing, value::Value};
 
 pub(super) const TABLE: Table = &[
-    ("default", |_, args| {
-        let default = args::any(args, 0)?;
-        let given = args.get(1).filter(|value| value.is_truthy());
-        Ok(given.unwrap_or(default).clone())
+    def("default", "a*a", |_, args| Ok(match args.get(1) {
+        Some(given) if !is_empty(given) => given.clone(),
+        _ => args::any(args, 0).clone(),
+    })),
+    def("empty", "a", |_, args| Ok(Value::Bool(is_empty(args::any(args, 0))))),
+    def("coalesce", "*a", |_, args| {
+        Ok(args.iter().find(|value| !is_empty(value)).cloned().unwrap_or(Value::Invalid))
     }),
-    ("empty", |_, args| Ok(Value::Bool(!args::any(args, 0)?.is_truthy()))),
-    ("coalesce", |_, args| {
-        Ok(args.iter().find(|value| value.is_truthy()).cloned().unwrap_or(Value::Nil))
-    }),
-    ("all", |_, args| Ok(Value::Bool(args.iter().all(Value::is_truthy)))),
-    ("any", |_, args| Ok(Value::Bool(args.iter().any(Value::is_truthy)))),
-    ("ternary", |_, args| match args::any(args, 2)? {
-        Value::Bool(flag) => Ok(args[usize::from(!flag)].clone()),
-        other => Err(args::wrong("bool", other)),
+    def("all", "*a", |_, args| Ok(Value::Bool(!args.iter().any(is_empty)))),
+    def("any", "*a", |_, args| Ok(Value::Bool(args.iter().any(|value| !is_empty(value))))),
+    def("ternary", "aab", |_, args| {
+        Ok(args::any(args, usize::from(!args::flag(args, 2))).clone())
     }),
 ];
+
+/// Says whether Sprig takes `value` for empty.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Thing(thing) => match &**thing {
+            Thing::Files(_) | Thing::Apis(_) => !thing.truth(),
+            _ => false,
+        },
+        other => !other.truth(),
+    }
+}

@@ -1,111 +1,107 @@
-//! Texts of other formats: YAML, JSON, base 64, digests.
+//! Sprig: "Encoding Functions" (Go: "encoding/base64", "encoding/base32").
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use edk_model::Digest;
-use gotmpl::Value;
-use serde_json::Value as Json;
 
-use super::{Outcome, Table, args};
-use crate::{
-    render::{
-        fault::Fault,
-        value::{from_json, list, map_of, string, to_json},
-    },
-    yaml,
-};
+use super::{Table, args, def};
+use crate::render::value::Value;
 
 pub(super) const TABLE: Table = &[
-    ("toYaml", |_, args| {
-        let text = yaml::emit(&to_json(args::any(args, 0)?));
-        Ok(string(text.strip_suffix('\n').unwrap_or(&text)))
+    def("b64enc", "s", |_, args| Ok(Value::text(STANDARD.encode(args::bytes(args, 0))))),
+    def("b64dec", "s", |_, args| {
+        Ok(Value::text(match decoded(args::bytes(args, 0), &BASE64) {
+            Ok(bytes) => bytes,
+            Err(at) => format!("illegal base64 data at input byte {at}").into_bytes(),
+        }))
     }),
-    ("mustToYaml", |_, args| {
-        let text = yaml::emit(&to_json(args::any(args, 0)?));
-        Ok(string(text.strip_suffix('\n').unwrap_or(&text)))
+    def("b32enc", "s", |_, args| Ok(Value::text(encoded_32(args::bytes(args, 0))))),
+    def("b32dec", "s", |_, args| {
+        Ok(Value::text(match decoded(args::bytes(args, 0), &BASE32) {
+            Ok(bytes) => bytes,
+            Err(at) => format!("illegal base32 data at input byte {at}").into_bytes(),
+        }))
     }),
-    ("toYamlPretty", |_, args| {
-        let text = yaml::emit(&to_json(args::any(args, 0)?));
-        Ok(string(text.strip_suffix('\n').unwrap_or(&text)))
-    }),
-    ("fromYaml", |_, args| {
-        let parsed = yaml::parse(args::string(args, 0)?, "fromYaml").map_err(|f| f.message);
-        Ok(map_or_error(parsed))
-    }),
-    ("fromYamlArray", |_, args| {
-        let parsed = yaml::parse(args::string(args, 0)?, "fromYamlArray").map_err(|f| f.message);
-        Ok(list_or_error(parsed))
-    }),
-    ("toJson", |_, args| json(args, true, false)),
-    ("mustToJson", |_, args| json(args, true, false)),
-    ("toRawJson", |_, args| json(args, false, false)),
-    ("mustToRawJson", |_, args| json(args, false, false)),
-    ("toPrettyJson", |_, args| json(args, true, true)),
-    ("mustToPrettyJson", |_, args| json(args, true, true)),
-    ("fromJson", |_, args| {
-        let parsed = serde_json::from_str(args::string(args, 0)?).map_err(|e| e.to_string());
-        Ok(map_or_error(parsed))
-    }),
-    ("mustFromJson", |_, args| {
-        let parsed = serde_json::from_str(args::string(args, 0)?).map_err(|e| e.to_string());
-        parsed.map(|json| from_json(&json)).map_err(Fault::from)
-    }),
-    ("fromJsonArray", |_, args| {
-        let parsed = serde_json::from_str(args::string(args, 0)?).map_err(|e| e.to_string());
-        Ok(list_or_error(parsed))
-    }),
-    ("b64enc", |_, args| Ok(string(STANDARD.encode(args::string(args, 0)?)))),
-    ("b64dec", |_, args| {
-        let text = args::string(args, 0)?;
-        Ok(match STANDARD.decode(text) {
-            Ok(bytes) => string(String::from_utf8_lossy(&bytes)),
-            Err(error) => string(error.to_string()),
-        })
-    }),
-    ("sha256sum", |_, args| Ok(string(Digest::of(args::string(args, 0)?.as_bytes()).hex()))),
-    ("adler32sum", |_, args| Ok(string(adler32(args::string(args, 0)?).to_string()))),
 ];
 
-/// Helm gives a map with the key `Error` for a text that is no map.
-fn map_or_error(parsed: Result<Json, String>) -> Value {
-    match parsed {
-        Ok(map @ Json::Object(_)) => from_json(&map),
-        Ok(Json::Null) => map_of::<&str>([]),
-        Ok(_) => map_of([("Error", string("the text is not a map"))]),
-        Err(message) => map_of([("Error", string(message))]),
-    }
+const LETTERS_32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const LETTERS_64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+struct Base {
+    letters: &'static [u8],
+    bits: u32,
+    /// Letters of one group.
+    group: usize,
+    /// How many letters the last group may have.
+    ends: &'static [usize],
 }
 
-fn list_or_error(parsed: Result<Json, String>) -> Value {
-    match parsed {
-        Ok(items @ Json::Array(_)) => from_json(&items),
-        Ok(Json::Null) => list([]),
-        Ok(_) => list([string("the text is not a list")]),
-        Err(message) => list([string(message)]),
-    }
-}
+const BASE64: Base = Base { letters: LETTERS_64, bits: 6, group: 4, ends: &[2, 3] };
+const BASE32: Base = Base { letters: LETTERS_32, bits: 5, group: 8, ends: &[2, 4, 5, 7] };
 
-/// Writes JSON as Go does: keys sorted; `escaped` replaces what HTML would read.
-fn json(args: &[Value], escaped: bool, pretty: bool) -> Outcome {
-    let value = to_json(args::any(args, 0)?);
-    let text =
-        if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
-    let mut text = text.map_err(|error| error.to_string())?;
-    for (sign, code) in [("\u{2028}", "\\u2028"), ("\u{2029}", "\\u2029")] {
-        text = text.replace(sign, code);
-    }
-    if escaped {
-        for (sign, code) in [("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")] {
-            text = text.replace(sign, code);
+fn encoded_32(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(5) {
+        let mut group = [0u8; 5];
+        group[..chunk.len()].copy_from_slice(chunk);
+        let number = group.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        let letters = (chunk.len() * 8).div_ceil(5);
+        for at in 0..8 {
+            let index = usize::try_from(number >> (35 - 5 * at) & 31).unwrap_or(0);
+            out.push(if at < letters { char::from(LETTERS_32[index]) } else { '=' });
         }
     }
-    Ok(string(text))
+    out
 }
 
-/// The checksum of RFC 1950, section 8.2.
-fn adler32(text: &str) -> u32 {
-    let (a, b) = text.bytes().fold((1, 0), |(a, b), byte| {
-        let a = (a + u32::from(byte)) % 65_521;
-        (a, (b + a) % 65_521)
-    });
-    b << 16 | a
+/// Returns the bytes, or the place where the text is wrong.
+pub(super) fn decode_64(text: &[u8]) -> Result<Vec<u8>, usize> {
+    decoded(text, &BASE64)
+}
+
+fn decoded(text: &[u8], base: &Base) -> Result<Vec<u8>, usize> {
+    let mut out = Vec::new();
+    let mut letters = text.iter().enumerate().filter(|(_, byte)| !matches!(byte, b'\r' | b'\n'));
+    loop {
+        let mut group = Vec::new();
+        let mut padding = None;
+        for (at, byte) in letters.by_ref() {
+            match base.letters.iter().position(|letter| letter == byte) {
+                Some(value) => group.push(value as u64),
+                None if *byte == b'=' => {
+                    padding = Some(at);
+                    break;
+                }
+                None => return Err(at),
+            }
+            if group.len() == base.group {
+                break;
+            }
+        }
+        if group.is_empty() && padding.is_none() {
+            return Ok(out);
+        }
+        if group.len() < base.group {
+            let Some(at) = padding else { return Err(text.len() - group.len()) };
+            if !base.ends.contains(&group.len()) {
+                return Err(at);
+            }
+            for _ in group.len() + 1..base.group {
+                match letters.next() {
+                    Some((_, b'=')) => {}
+                    Some((at, _)) => return Err(at),
+                    None => return Err(text.len()),
+                }
+            }
+        }
+        let number = group.iter().fold(0u64, |number, value| number << base.bits | value);
+        let bits = u32::try_from(group.len()).unwrap_or(0) * base.bits;
+        let aligned = number << (64 - bits);
+        let count = usize::try_from(bits / 8).unwrap_or(0);
+        out.extend_from_slice(&aligned.to_be_bytes()[..count]);
+        if padding.is_some() {
+            return match letters.next() {
+                Some((at, _)) => Err(at),
+                None => Ok(out),
+            };
+        }
+    }
 }

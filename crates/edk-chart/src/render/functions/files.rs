@@ -1,73 +1,80 @@
 //! The methods of `.Files` (Helm: "Accessing Files Inside Templates").
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use gotmpl::Value;
 use serde_json::{Map, Value as Json};
 
-use super::{Outcome, args};
+use super::{Definition, Outcome, args, def, paths};
 use crate::{
     render::{
-        engine::{Files, Machine},
-        value::{list, string},
+        thing::{Files, Thing},
+        value::Value,
     },
     yaml,
 };
 
-/// Calls the method `name` of `files`; `None` if they have none of that name.
-pub(super) fn method(
-    machine: &Machine<'_>,
-    files: &Files,
-    name: &str,
-    args: &[Value],
-) -> Option<Outcome> {
-    Some(match name {
-        "Get" | "GetBytes" => args::string(args, 0)
-            .map(|name| string(content(files.get(name).map_or(&[], Vec::as_slice)))),
-        "Glob" => {
-            args::string(args, 0).map(|pattern| machine.engine.files(matching(files, pattern)))
+pub(super) const METHODS: &[Definition] = &[
+    def("Get", "s", |_, args| Ok(Value::text(named(args)))),
+    def("GetBytes", "s", |_, args| Ok(Value::Bytes(named(args).into()))),
+    def("Glob", "s", |_, args| {
+        let pattern = args::text(args, 1);
+        let files = of(args);
+        let Ok(regex) = regex::Regex::new(&expression(&pattern)) else {
+            return Ok(Value::Thing(Rc::new(Thing::Files(Files::default()))));
+        };
+        let fitting = files.iter().filter(|(name, _)| regex.is_match(name));
+        let fitting = fitting.map(|(name, data)| (name.clone(), data.clone())).collect();
+        Ok(Value::Thing(Rc::new(Thing::Files(Rc::new(fitting)))))
+    }),
+    def("Lines", "s", |_, args| {
+        let data = named(args);
+        if data.is_empty() {
+            return Ok(Value::texts::<&str>([]));
         }
-        "Lines" => args::string(args, 0).map(|name| {
-            let text = content(files.get(name).map_or(&[], Vec::as_slice));
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            list(text.split('\n').filter(|_| !text.is_empty()).map(string))
-        }),
-        "AsConfig" => Ok(as_yaml(files, content)),
-        "AsSecrets" => Ok(as_yaml(files, |data| STANDARD.encode(data))),
-        _ => return None,
-    })
+        let data = data.strip_suffix(b"\n").unwrap_or(&data);
+        Ok(Value::texts(data.split(|byte| *byte == b'\n')))
+    }),
+    def("AsConfig", "", |_, args| {
+        as_yaml(args, |data| String::from_utf8_lossy(data).into_owned())
+    }),
+    def("AsSecrets", "", |_, args| as_yaml(args, |data| STANDARD.encode(data))),
+];
+
+fn of(args: &[Value]) -> Files {
+    match args.first() {
+        Some(Value::Thing(thing)) => match &**thing {
+            Thing::Files(files) => files.clone(),
+            _ => Files::default(),
+        },
+        _ => Files::default(),
+    }
 }
 
-fn content(data: &[u8]) -> String {
-    String::from_utf8_lossy(data).into_owned()
+fn named(args: &[Value]) -> Vec<u8> {
+    of(args).get(&*args::text(args, 1)).cloned().unwrap_or_default()
 }
 
 /// Returns a YAML map from the last part of each name to its content.
-fn as_yaml(files: &Files, written: impl Fn(&[u8]) -> String) -> Value {
-    if files.is_empty() {
-        return string("");
-    }
-    let base = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-    let map: Map<String, Json> =
-        files.iter().map(|(name, data)| (base(name), Json::String(written(data)))).collect();
-    let text = yaml::emit(&Json::Object(map));
-    string(text.strip_suffix('\n').unwrap_or(&text))
-}
-
-fn matching(files: &Files, pattern: &str) -> BTreeMap<String, Vec<u8>> {
-    let Ok(regex) = regex::Regex::new(&expression(pattern)) else { return BTreeMap::new() };
-    let fitting = files.iter().filter(|(name, _)| regex.is_match(name));
-    fitting.map(|(name, data)| (name.clone(), data.clone())).collect()
+fn as_yaml(args: &[Value], written: impl Fn(&[u8]) -> String) -> Outcome {
+    let files = of(args);
+    let entries = files.iter().map(|(name, data)| (paths::base(name), Json::String(written(data))));
+    let text = yaml::emit(&Json::Object(entries.collect::<Map<_, _>>()));
+    Ok(Value::text(text.strip_suffix('\n').unwrap_or(&text)))
 }
 
 /// Returns the regular expression of a pattern with `*`, `**`, `?`, `[a-z]` and `{a,b}`.
 fn expression(pattern: &str) -> String {
     let mut out = "(?s)^".to_owned();
-    let mut braces = 0;
+    let (mut braces, mut class) = (0, false);
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
+            ']' if class => {
+                class = false;
+                out.push(']');
+            }
+            '-' if class => out.push('-'),
             '*' if rest.next_if_eq(&'*').is_some() => out.push_str(".*"),
             '*' => out.push_str("[^/]*"),
             '?' => out.push_str("[^/]"),
@@ -81,13 +88,12 @@ fn expression(pattern: &str) -> String {
             }
             ',' if braces > 0 => out.push('|'),
             '[' => {
+                class = true;
                 out.push('[');
                 if rest.next_if_eq(&'!').is_some() {
                     out.push('^');
                 }
             }
-            ']' => out.push(']'),
-            '-' => out.push('-'),
             '\\' => out.push_str(&regex::escape(&rest.next().unwrap_or('\\').to_string())),
             other => out.push_str(&regex::escape(&other.to_string())),
         }

@@ -1,47 +1,51 @@
-//! Sprig: "File Path Functions".
+//! Sprig: "File Path Functions" (Go: "path").
 
-use gotmpl::Value;
-
-use super::{Table, args};
-use crate::render::value::string;
+use super::{Table, args, def};
+use crate::render::value::Value;
 
 pub(super) const TABLE: Table = &[
-    ("base", |_, args| Ok(string(base(args::string(args, 0)?)))),
-    ("osBase", |_, args| Ok(string(base(args::string(args, 0)?)))),
-    ("dir", |_, args| {
-        let path = args::string(args, 0)?;
-        Ok(string(clean(path.rfind('/').map_or("", |at| &path[..=at]))))
-    }),
-    ("clean", |_, args| Ok(string(clean(args::string(args, 0)?)))),
-    ("ext", |_, args| {
-        let path = args::string(args, 0)?;
-        let name = path.rsplit('/').next().unwrap_or(path);
-        Ok(string(name.rfind('.').map_or("", |at| &name[at..])))
-    }),
-    ("isAbs", |_, args| Ok(Value::Bool(args::string(args, 0)?.starts_with('/')))),
+    def("base", "s", |_, args| Ok(Value::text(base(&args::text(args, 0))))),
+    def("osBase", "s", |_, args| Ok(Value::text(base(&args::text(args, 0))))),
+    def("dir", "s", |_, args| Ok(Value::text(dir(&args::text(args, 0))))),
+    def("osDir", "s", |_, args| Ok(Value::text(dir(&args::text(args, 0))))),
+    def("clean", "s", |_, args| Ok(Value::text(clean(&args::text(args, 0))))),
+    def("osClean", "s", |_, args| Ok(Value::text(clean(&args::text(args, 0))))),
+    def("ext", "s", |_, args| Ok(Value::text(ext(&args::text(args, 0))))),
+    def("osExt", "s", |_, args| Ok(Value::text(ext(&args::text(args, 0))))),
+    def("isAbs", "s", |_, args| Ok(Value::Bool(args::bytes(args, 0).starts_with(b"/")))),
+    def("osIsAbs", "s", |_, args| Ok(Value::Bool(args::bytes(args, 0).starts_with(b"/")))),
 ];
 
-fn base(path: &str) -> &str {
-    let trimmed = path.trim_end_matches('/');
-    match (path, trimmed) {
-        ("", _) => ".",
-        (_, "") => "/",
-        _ => trimmed.rsplit('/').next().unwrap_or(trimmed),
+pub(super) fn base(path: &str) -> String {
+    if path.is_empty() {
+        return ".".to_owned();
     }
+    let path = path.trim_end_matches('/');
+    let base = path.rsplit('/').next().unwrap_or(path);
+    if base.is_empty() { "/".to_owned() } else { base.to_owned() }
 }
 
-/// Returns the shortest path of the same meaning (Go: `path.Clean`).
-fn clean(path: &str) -> String {
+fn dir(path: &str) -> String {
+    let end = path.rfind('/').map_or(0, |at| at + 1);
+    clean(&path[..end])
+}
+
+fn ext(path: &str) -> String {
+    let base = path.rsplit('/').next().unwrap_or(path);
+    base.rfind('.').map_or(String::new(), |at| base[at..].to_owned())
+}
+
+/// Returns the shortest form of `path`.
+pub(super) fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
+    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        match (part, parts.last()) {
+            ("..", Some(last)) if *last != ".." => {
                 parts.pop();
             }
-            ".." if rooted => {}
-            other => parts.push(other),
+            ("..", _) if rooted => {}
+            _ => parts.push(part),
         }
     }
     let joined = parts.join("/");

@@ -1,83 +1,128 @@
-//! Random texts. They come from the release, not from chance: rendering twice gives the same.
+//! Random texts. They come from a seed, not from chance: rendering twice gives the same.
 
-use edk_model::Digest;
-use gotmpl::Value;
+use std::convert::Infallible;
 
-use super::{Outcome, Table, args};
-use crate::render::{engine::Machine, value::string};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rand_core::{TryCryptoRng, TryRng};
+use sha2::{Digest, Sha256};
+
+use super::{Outcome, Table, args, def};
+use crate::render::{engine::Machine, value::Value};
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &str = "0123456789";
 /// How long a random text may get.
-const MAX_LENGTH: usize = 100_000;
+const MAX_LENGTH: usize = 1_000_000;
 
-/// A sequence of numbers without a pattern, fixed by its seed. Not for secrets that matter.
-pub(in crate::render) struct Random(u64);
+/// Bytes without a pattern, fixed by their seed: its digest with a number, again and again.
+pub(in crate::render) struct Random {
+    seed: Vec<u8>,
+    block: u64,
+    left: Vec<u8>,
+}
 
 impl Random {
     pub(in crate::render) fn new(seed: &str) -> Self {
-        let hex = Digest::of(seed.as_bytes()).hex();
-        Self(u64::from_str_radix(&hex[..16], 16).unwrap_or_default())
+        Self { seed: Sha256::digest(seed).to_vec(), block: 0, left: Vec::new() }
     }
 
-    /// Returns the next number below `limit` (Steele et al., "SplitMix64").
+    fn byte(&mut self) -> u8 {
+        if self.left.is_empty() {
+            self.block += 1;
+            let digest = Sha256::new().chain_update(&self.seed);
+            self.left = digest.chain_update(self.block.to_be_bytes()).finalize().to_vec();
+        }
+        self.left.pop().unwrap_or_default()
+    }
+
+    pub(super) fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count).map(|_| self.byte()).collect()
+    }
+
+    fn number(&mut self) -> u64 {
+        (0..8).fold(0, |number, _| number << 8 | u64::from(self.byte()))
+    }
+
+    /// Returns the next number below `limit`.
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % limit.max(1) as u64).unwrap_or(0)
+        usize::try_from(self.number() % limit.max(1) as u64).unwrap_or(0)
     }
 }
 
+impl TryRng for Random {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok((0..4).fold(0, |number, _| number << 8 | u32::from(self.byte())))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.number())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.fill_with(|| self.byte());
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Random {}
+
 pub(super) const TABLE: Table = &[
-    ("randAlphaNum", |machine, args| drawn(machine, args, &[LETTERS, DIGITS].concat())),
-    ("randAlpha", |machine, args| drawn(machine, args, LETTERS)),
-    ("randNumeric", |machine, args| drawn(machine, args, DIGITS)),
-    ("randAscii", |machine, args| {
+    def("randAlphaNum", "i", |machine, args| drawn(machine, args, &[LETTERS, DIGITS].concat())),
+    def("randAlpha", "i", |machine, args| drawn(machine, args, LETTERS)),
+    def("randNumeric", "i", |machine, args| drawn(machine, args, DIGITS)),
+    def("randAscii", "i", |machine, args| {
         let printable: String = (' '..='~').collect();
         drawn(machine, args, &printable)
     }),
-    ("randInt", |machine, args| {
-        let (low, high) = (args::as_int(args::any(args, 0)?), args::as_int(args::any(args, 1)?));
-        let span = usize::try_from(high.saturating_sub(low)).unwrap_or(0);
-        let drawn = machine.engine.random.borrow_mut().below(span);
-        Ok(Value::Int(low.saturating_add(i64::try_from(drawn).unwrap_or(0))))
+    def("randBytes", "i", |machine, args| {
+        let bytes = machine.engine.random.borrow_mut().bytes(length(args)?);
+        Ok(Value::text(STANDARD.encode(bytes)))
     }),
-    ("shuffle", |machine, args| {
-        let mut letters: Vec<char> = args::string(args, 0)?.chars().collect();
+    def("randInt", "ii", |machine, args| {
+        let (low, high) = (args::int(args, 0), args::int(args, 1));
+        let span = usize::try_from(high.saturating_sub(low)).unwrap_or(0);
+        if span == 0 {
+            return Err("invalid argument to Intn".into());
+        }
+        let drawn = machine.engine.random.borrow_mut().below(span);
+        Ok(Value::int(low.saturating_add(i64::try_from(drawn).unwrap_or(0))))
+    }),
+    def("shuffle", "s", |machine, args| {
+        let mut letters: Vec<char> = args::text(args, 0).chars().collect();
         let mut random = machine.engine.random.borrow_mut();
         for at in (1..letters.len()).rev() {
             letters.swap(at, random.below(at + 1));
         }
-        Ok(string(letters.into_iter().collect::<String>()))
+        Ok(Value::text(letters.into_iter().collect::<String>()))
     }),
-    ("uuidv4", |machine, _| {
-        let mut random = machine.engine.random.borrow_mut();
-        let mut digit = |at: usize| match at {
-            12 => '4',
-            16 => ['8', '9', 'a', 'b'][random.below(4)],
-            _ => char::from_digit(u32::try_from(random.below(16)).unwrap_or(0), 16).unwrap_or('0'),
-        };
-        let mut text = String::new();
-        for at in 0..32 {
-            if matches!(at, 8 | 12 | 16 | 20) {
-                text.push('-');
-            }
-            text.push(digit(at));
-        }
-        Ok(string(text))
+    def("uuidv4", "", |machine, _| {
+        let mut bytes = machine.engine.random.borrow_mut().bytes(16);
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let parts = [0..4, 4..6, 6..8, 8..10, 10..16].map(|part| hex[part].concat());
+        Ok(Value::text(parts.join("-")))
     }),
 ];
 
-fn drawn(machine: &Machine<'_>, args: &[Value], alphabet: &str) -> Outcome {
-    let length = args::count(args, 0)?;
-    if length > MAX_LENGTH {
-        return Err(format!("more than {MAX_LENGTH} characters").into());
+fn length(args: &[Value]) -> Result<usize, crate::render::fault::Fault> {
+    let length = usize::try_from(args::int(args, 0));
+    let length = length.map_err(|_| "runtime error: makeslice: len out of range")?;
+    match length > MAX_LENGTH {
+        true => Err(format!("more than {MAX_LENGTH} random characters").into()),
+        false => Ok(length),
     }
+}
+
+fn drawn(machine: &Machine<'_>, args: &[Value], alphabet: &str) -> Outcome {
+    if args::int(args, 0) < 0 {
+        return Ok(Value::text(""));
+    }
+    let length = length(args)?;
     let alphabet: Vec<char> = alphabet.chars().collect();
     let mut random = machine.engine.random.borrow_mut();
     let text: String = (0..length).map(|_| alphabet[random.below(alphabet.len())]).collect();
-    Ok(string(text))
+    Ok(Value::text(text))
 }

@@ -1,19 +1,60 @@
 //! Sprig: "Reflection Functions".
 
-use gotmpl::Value;
-
-use super::{Table, args};
-use crate::render::value::{kind_of, string, type_of};
+use super::{Table, args, def};
+use crate::render::value::Value;
 
 pub(super) const TABLE: Table = &[
-    ("kindOf", |_, args| Ok(string(kind_of(args::any(args, 0)?)))),
-    ("kindIs", |_, args| Ok(Value::Bool(args::string(args, 0)? == kind_of(args::any(args, 1)?)))),
-    ("typeOf", |_, args| Ok(string(type_of(args::any(args, 0)?)))),
-    ("typeIs", |_, args| Ok(Value::Bool(args::string(args, 0)? == type_of(args::any(args, 1)?)))),
-    ("typeIsLike", |_, args| {
-        let wanted = args::string(args, 0)?;
-        let found = type_of(args::any(args, 1)?);
-        Ok(Value::Bool(wanted.strip_prefix('*').unwrap_or(wanted) == found))
+    def("kindOf", "a", |_, args| Ok(Value::text(args::any(args, 0).kind_of()))),
+    def("kindIs", "sa", |_, args| {
+        Ok(Value::Bool(args::text(args, 0) == args::any(args, 1).kind_of()))
     }),
-    ("deepEqual", |_, args| Ok(Value::Bool(args::any(args, 0)? == args::any(args, 1)?))),
+    def("typeOf", "a", |_, args| Ok(Value::text(args::any(args, 0).type_of()))),
+    def("typeIs", "sa", |_, args| {
+        Ok(Value::Bool(args::text(args, 0) == args::any(args, 1).type_of()))
+    }),
+    def("typeIsLike", "sa", |_, args| {
+        let (wanted, found) = (args::text(args, 0), args::any(args, 1).type_of());
+        Ok(Value::Bool(wanted == found || format!("*{wanted}") == found))
+    }),
+    def("deepEqual", "aa", |_, args| Ok(Value::Bool(same(args::any(args, 0), args::any(args, 1))))),
 ];
+
+/// Says whether two values are equal in type and content (Go: `reflect.DeepEqual`).
+pub(super) fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Bool(one), Value::Bool(other)) => one == other,
+        (Value::Int(kind, one), Value::Int(other_kind, other)) => kind == other_kind && one == other,
+        (Value::Uint(kind, one), Value::Uint(other_kind, other)) => {
+            kind == other_kind && one == other
+        }
+        (Value::Float(one), Value::Float(other)) => one == other,
+        (Value::Text(one), Value::Text(other)) | (Value::Bytes(one), Value::Bytes(other)) => {
+            one == other
+        }
+        (Value::List(one), Value::List(other)) => {
+            let (a, b) = (one.items.borrow(), other.items.borrow());
+            one.go == other.go
+                && one.nil == other.nil
+                && a.len() == b.len()
+                && a.iter().zip(b.iter()).all(|(one, other)| same(one, other))
+        }
+        (Value::Map(one), Value::Map(other)) => {
+            if std::rc::Rc::ptr_eq(one, other) {
+                return true;
+            }
+            let (a, b) = (one.entries.borrow(), other.entries.borrow());
+            one.go == other.go
+                && one.nil == other.nil
+                && a.len() == b.len()
+                && a.iter().zip(b.iter()).all(|((key, one), (other_key, other))| {
+                    key == other_key && same(one, other)
+                })
+        }
+        (Value::Thing(a), Value::Thing(b)) => {
+            std::rc::Rc::ptr_eq(a, b)
+                || (a.go() == b.go()
+                    && crate::render::format::text(one) == crate::render::format::text(other))
+        }
+        (one, other) => one.is_nil() && other.is_nil(),
+    }
+}

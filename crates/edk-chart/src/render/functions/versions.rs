@@ -1,30 +1,30 @@
 //! Sprig: "Semantic Version Functions".
 
-use gotmpl::Value;
+use std::rc::Rc;
 
-use super::{Table, args};
+use super::{Table, args, def};
 use crate::{
-    render::value::{map_of, string},
+    render::{thing::Thing, value::Value},
     version::{Version, satisfies},
 };
 
 pub(super) const TABLE: Table = &[
-    ("semverCompare", |_, args| {
-        let (range, version) = (args::string(args, 0)?, args::string(args, 1)?);
-        let message = || format!("`{range}` is not a range or `{version}` not a version");
-        Ok(Value::Bool(satisfies(range, version).ok_or_else(message)?))
+    def("semverCompare", "ss", |_, args| {
+        let (range, version) = (args::text(args, 0), args::text(args, 1));
+        if range.trim().is_empty() {
+            return Err(format!("improper constraint: {range}").into());
+        }
+        if let Some(result) = satisfies(&range, &version) {
+            return Ok(Value::Bool(result));
+        }
+        Err(match satisfies(&range, "1.0.0") {
+            Some(_) => "Invalid Semantic Version".into(),
+            None => format!("improper constraint: {range}").into(),
+        })
     }),
-    ("semver", |_, args| {
-        let text = args::string(args, 0)?;
-        let version = Version::lenient(text).ok_or("Invalid Semantic Version")?;
-        let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
-        Ok(map_of([
-            ("Major", number(version.major)),
-            ("Minor", number(version.minor)),
-            ("Patch", number(version.patch)),
-            ("Prerelease", string(version.pre.as_str())),
-            ("Metadata", string(version.build.as_str())),
-            ("Original", string(text)),
-        ]))
+    def("semver", "s", |_, args| {
+        let text = args::text(args, 0);
+        let version = Version::lenient(&text).ok_or("Invalid Semantic Version")?;
+        Ok(Value::Thing(Rc::new(Thing::Semver(version, text.into_owned()))))
     }),
 ];
