@@ -21,8 +21,8 @@ mod package;
 mod preflight;
 mod render;
 mod resolve;
-mod stamp;
 mod settings;
+mod stamp;
 mod version;
 pub mod yaml;
 

@@ -92,10 +92,8 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         let column = pos - before.rfind('\n').map_or(0, |at| at + 1);
         let outer = format!("{}:{line}:{column}", self.body.file);
         let name = format::quoted(self.name.as_bytes());
-        let trace = format!(
-            "template: {outer}: executing {name} at <{context}>: {words}{}",
-            fault.trace()
-        );
+        let trace =
+            format!("template: {outer}: executing {name} at <{context}>: {words}{}", fault.trace());
         let (message, by_author) = match fault {
             Fault::There(mut inner) => {
                 (inner.outer, inner.trace) = (outer, trace);
@@ -144,7 +142,8 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         self.machine.engine.enter().map_err(|fault| self.placed(fault, ""))?;
         self.machine.engine.leave();
         if self.out.len() > super::engine::MAX_TEXT {
-            return self.stop(format!("the output has more than {} bytes", super::engine::MAX_TEXT));
+            return self
+                .stop(format!("the output has more than {} bytes", super::engine::MAX_TEXT));
         }
         Ok(Flow::On)
     }
@@ -406,7 +405,8 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
             if has_arguments {
                 return self.stop(format!("{name} is not a method but has arguments"));
             }
-            let absent = if map.go == super::value::TEXT_MAP { Value::text("") } else { Value::Null };
+            let absent =
+                if map.go == super::value::TEXT_MAP { Value::text("") } else { Value::Null };
             let found = map.get(name.as_bytes()).unwrap_or(absent);
             return Ok(if found.is_nil() { Value::Null } else { found });
         }
@@ -488,13 +488,14 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         }
         if more.is_none() && given != fixed.len() {
             let wanted = fixed.len();
-            return self.stop(format!("wrong number of args for {name}: want {wanted} got {given}"));
+            return self
+                .stop(format!("wrong number of args for {name}: want {wanted} got {given}"));
         }
         if name == "call"
             && let Some(first) = args.first()
         {
             let values = vec![Value::text(first.to_string()), self.argument('v', first, dot)?];
-            return self.called(place, name, definition, values);
+            return self.called(place, name, definition, &values);
         }
         let kind = |at: usize| fixed.get(at).copied().or(more).unwrap_or('a');
         let mut values: Vec<Value> = receiver.into_iter().cloned().collect();
@@ -504,7 +505,7 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         if let Some(piped) = piped {
             values.push(self.fitting(piped, kind(given - 1))?);
         }
-        self.called(place, name, definition, values)
+        self.called(place, name, definition, &values)
     }
 
     fn called(
@@ -512,9 +513,9 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         place: At<'b>,
         name: &str,
         definition: &Definition,
-        values: Vec<Value>,
+        values: &[Value],
     ) -> Done<Value> {
-        let result = (definition.function)(self.machine, &values)
+        let result = (definition.function)(self.machine, values)
             .and_then(|value| self.machine.engine.count(&value).map(|()| value));
         match result {
             Ok(Value::Invalid) => Ok(Value::Null),
@@ -644,8 +645,8 @@ fn pairs(value: &Value) -> Option<Box<dyn Iterator<Item = Pair>>> {
             Box::new(pairs.map(move |(at, item)| (Value::count(at), shown(item))))
         }
         Value::Bytes(bytes) => {
-            let bytes = bytes.to_vec().into_iter().enumerate();
-            Box::new(bytes.map(|(at, byte)| {
+            let bytes: Vec<u8> = bytes.to_vec();
+            Box::new(bytes.into_iter().enumerate().map(|(at, byte)| {
                 (Value::count(at), Value::Uint(super::value::Uint::Uint8, u64::from(byte)))
             }))
         }

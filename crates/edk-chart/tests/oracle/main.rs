@@ -10,6 +10,7 @@ mod corpus;
 mod functions;
 mod helm;
 mod rendering;
+mod settings;
 
 use std::sync::{
     Mutex,
