@@ -20,7 +20,7 @@ pub enum Setting {
     Typed(String),
     /// `--set-string a=1`: everything is a text.
     Text(String),
-    /// `--set-json 'a=[1,2]'`, or one JSON object.
+    /// `--set-json 'a=[1,2]'`.
     Json(String),
     /// `--set-file a=path`: the content of a file.
     File(String),
@@ -89,17 +89,6 @@ fn apply(
     read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
 ) -> Result<()> {
     let (text, form) = match setting {
-        Setting::Json(text) if text.trim_start().starts_with('{') => {
-            let object: Object = serde_json::from_str(text.trim()).map_err(|error| {
-                failed(text, error.column().saturating_sub(1), &error.to_string())
-            })?;
-            let mut object = Value::Object(object);
-            floats(&mut object);
-            if let Value::Object(object) = object {
-                merge(all, object);
-            }
-            return Ok(());
-        }
         Setting::Typed(text) => (text, Form::Typed),
         Setting::Text(text) => (text, Form::Text),
         Setting::Json(text) => (text, Form::Json),
@@ -184,6 +173,9 @@ impl Parser<'_> {
                     Some(Value::Object(inner)) => inner.clone(),
                     Some(_) => return Err(format!("{key:?} is not a map, and can't get entries")),
                 };
+                if self.peek().is_none() {
+                    return Ok(());
+                }
                 self.entry(&mut inner, depth + 1)?;
                 if inner.is_empty() {
                     return Err(format!("key map {key:?} has no value"));
@@ -231,7 +223,8 @@ impl Parser<'_> {
             return Err(format!("unexpected data at end of array index: {rest:?}"));
         }
         match stop {
-            None | Some(',') => Err(format!("key index [{index}] has no value")),
+            None => Ok(list),
+            Some(',') => Err(format!("key index [{index}] has no value")),
             Some('=') => {
                 if let Some(value) = self.value()? {
                     put(&mut list, index, value);
@@ -273,6 +266,9 @@ impl Parser<'_> {
             Form::Json => self.json().map(Some),
             Form::File(read) => {
                 let (path, _) = self.until(",");
+                if path.is_empty() {
+                    return Ok(Some(Value::String(path)));
+                }
                 let bytes = read(&path).map_err(|error| format!("{path}: {error}"))?;
                 Ok(Some(Value::String(String::from_utf8_lossy(&bytes).into_owned())))
             }
@@ -301,9 +297,7 @@ impl Parser<'_> {
             match stop {
                 None => return Err("list must terminate with '}'".to_owned()),
                 Some('}') => {
-                    if !(text.is_empty() && items.is_empty()) {
-                        items.push(self.typed(text));
-                    }
+                    items.push(self.typed(text));
                     if self.peek() == Some(',') {
                         self.at += 1;
                     }

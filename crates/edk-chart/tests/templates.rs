@@ -191,20 +191,20 @@ fn the_notes_are_no_manifest() {
 #[test]
 fn faults_name_their_place() {
     check_error("a: 1\nb: {{ .Values.none.x }}", 2, "nil pointer evaluating interface {}.x");
-    check_error("a: {{ .Values.s.x }}", 1, "can't evaluate field x in type string");
-    check_error("\n\n{{ fail \"no\" }}", 3, "error calling fail: no");
+    check_error("a: {{ .Values.s.x }}", 1, "can't evaluate field x in type interface {}");
+    check_error("\n\n{{ fail \"no\" }}", 3, "no");
     check_error("{{ required \"need it\" .Values.none }}", 1, "need it");
     check_error("a: 1\n{{ nofunction }}", 2, "function \"nofunction\" not defined");
-    check_error("a: 1\n{{ if }}", 2, "empty command");
+    check_error("a: 1\n{{ if }}", 2, "missing value for if");
     check_error("{{ include \"none\" . }}", 1, "no template \"none\"");
     check_error("{{ upper .Values.num }}", 1, "expected string; got float64");
     check_error("{{ if eq .Values.num 3 }}x{{ end }}", 1, "incompatible types for comparison");
     check_error(
         "{{ define \"loop\" }}{{ include \"loop\" . }}{{ end }}{{ include \"loop\" . }}",
         1,
-        "deep",
+        "nested reference name",
     );
-    check_error("{{ \"x\" | .Values.s }}", 1, "cannot be invoked as function");
+    check_error("{{ \"x\" | .Values.s }}", 1, "is not a method but has arguments");
 }
 
 #[test]

@@ -255,12 +255,7 @@ fn push_down(globals: Option<Value>, inner: &mut Object, path: &str, warnings: &
 }
 
 /// Puts `lower` under `upper`: maps are joined, for the rest `upper` wins.
-fn merge(upper: &mut Object, mut lower: Object, nulls: Nulls, path: &str, warnings: &mut Warnings) {
-    for (key, value) in upper.iter() {
-        if value.is_null() {
-            lower.insert(key.clone(), Value::Null);
-        }
-    }
+fn merge(upper: &mut Object, lower: Object, nulls: Nulls, path: &str, warnings: &mut Warnings) {
     for (key, value) in lower {
         match (upper.get_mut(&key), value) {
             (None, value) => {

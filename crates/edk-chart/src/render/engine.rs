@@ -17,9 +17,9 @@ const MAX_INCLUDES: usize = 1000;
 /// How deep calls, parts and parentheses may be nested when they are executed; each costs stack.
 const MAX_DEPTH: usize = 30_000;
 /// How many nodes a rendering may execute: hundreds of times what a large chart needs.
-const MAX_STEPS: usize = 20_000_000;
+const MAX_STEPS: usize = 5_000_000;
 /// How many bytes all texts of a rendering may have together, what is passed on included.
-const MAX_BYTES: usize = 1 << 30;
+const MAX_BYTES: usize = 1 << 29;
 /// How long one text may be.
 pub(super) const MAX_TEXT: usize = 32 << 20;
 /// How many items one list may have.

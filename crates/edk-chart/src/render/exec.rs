@@ -495,7 +495,7 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
             && let Some(first) = args.first()
         {
             let values = vec![Value::text(first.to_string()), self.argument('v', first, dot)?];
-            return self.called(place, name, definition, values);
+            return self.called(place, name, definition, &values);
         }
         let kind = |at: usize| fixed.get(at).copied().or(more).unwrap_or('a');
         let mut values: Vec<Value> = receiver.into_iter().cloned().collect();
@@ -505,7 +505,7 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         if let Some(piped) = piped {
             values.push(self.fitting(piped, kind(given - 1))?);
         }
-        self.called(place, name, definition, values)
+        self.called(place, name, definition, &values)
     }
 
     fn called(
@@ -513,9 +513,9 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         place: At<'b>,
         name: &str,
         definition: &Definition,
-        values: Vec<Value>,
+        values: &[Value],
     ) -> Done<Value> {
-        let result = (definition.function)(self.machine, &values)
+        let result = (definition.function)(self.machine, values)
             .and_then(|value| self.machine.engine.count(&value).map(|()| value));
         match result {
             Ok(Value::Invalid) => Ok(Value::Null),
@@ -645,8 +645,8 @@ fn pairs(value: &Value) -> Option<Box<dyn Iterator<Item = Pair>>> {
             Box::new(pairs.map(move |(at, item)| (Value::count(at), shown(item))))
         }
         Value::Bytes(bytes) => {
-            let bytes = bytes.to_vec().into_iter().enumerate();
-            Box::new(bytes.map(|(at, byte)| {
+            let bytes: Vec<u8> = bytes.to_vec();
+            Box::new(bytes.into_iter().enumerate().map(|(at, byte)| {
                 (Value::count(at), Value::Uint(super::value::Uint::Uint8, u64::from(byte)))
             }))
         }

@@ -1,5 +1,6 @@
 use std::{fmt::Write as _, sync::LazyLock};
 
+use edk_model::Finding;
 use regex::Regex;
 use serde_json::Value;
 
@@ -104,6 +105,11 @@ pub(super) fn objects(source: &str, text: &str) -> Result<Vec<Manifest>> {
             }
             Error::Output { template: source.to_owned(), finding }
         })?;
+        if !(object.is_object() || object.is_null()) {
+            let message = "a document is neither a map nor empty";
+            let finding = Finding::error("yaml/object", message).in_file(source).at(start + 1, 1);
+            return Err(Error::Output { template: source.to_owned(), finding });
+        }
         manifests.push(Manifest::new(source, document, object));
     }
     Ok(manifests)
@@ -142,12 +148,12 @@ pub(super) fn documents(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// Sorts manifests into Helm's order of installation; equal kinds keep their order.
-pub(super) fn sort(manifests: &mut [Manifest]) {
+pub(super) fn sort<M: std::borrow::Borrow<Manifest>>(manifests: &mut [M]) {
     let place = |kind: &str| {
         let known = INSTALL_ORDER.iter().position(|known| *known == kind);
         (known.unwrap_or(INSTALL_ORDER.len()), if known.is_some() { "" } else { kind }.to_owned())
     };
-    manifests.sort_by_cached_key(|manifest| place(&manifest.kind));
+    manifests.sort_by_cached_key(|manifest| place(&manifest.borrow().kind));
 }
 
 impl Manifest {
@@ -220,6 +226,7 @@ mod tests {
         let Error::Output { finding, .. } = error else { panic!("{error}") };
         assert!(finding.span.unwrap().line >= 8, "{finding:?}");
         let fine = objects("t", "kind: A\n---\n# only a comment\n---\nkind: B\n").unwrap();
+        let fine: Vec<_> = fine.iter().filter(|manifest| !manifest.object.is_null()).collect();
         let kinds: Vec<_> = fine.iter().map(|manifest| manifest.kind.as_str()).collect();
         assert_eq!(kinds, ["A", "B"]);
     }

@@ -28,6 +28,8 @@ use crate::{Chart, Error, Result, version::satisfies};
 pub struct Rendered {
     /// The objects without hooks in the order of installation, then the hooks.
     pub manifests: Vec<Manifest>,
+    /// Documents that have nothing but comments: Helm prints them, and installs nothing for them.
+    pub comments: Vec<Manifest>,
     /// What lies in `crds/` of the chart and the charts in it; installed before all else, and not
     /// rendered.
     pub crds: Vec<Manifest>,
@@ -98,11 +100,13 @@ fn on_this_thread(chart: &Chart, options: &Options, user_values: &Value) -> Resu
         manifests.extend(manifest::objects(name, text)?);
     }
     manifests.retain(|manifest| !manifest.is_unknown_hook());
+    let (comments, mut manifests): (Vec<_>, Vec<_>) =
+        manifests.into_iter().partition(|manifest| manifest.object.is_null());
     manifest::sort(&mut manifests);
     manifests.sort_by_key(|manifest| manifest.hook.is_some());
     let mut crds = Vec::new();
     collect_crds(&chart, chart.name(), &mut crds)?;
-    Ok(Rendered { manifests, crds, notes, warnings })
+    Ok(Rendered { manifests, comments, crds, notes, warnings })
 }
 
 /// Says whether the chart can be installed there at all.
@@ -165,11 +169,15 @@ impl Rendered {
     /// # Errors
     /// [`Error::Unrenderable`] if a name in `show_only` fits no template that gave something.
     pub fn text(&self, selection: &Selection) -> Result<String> {
-        let crds = self.crds.iter().filter(|_| selection.crds);
         let shown = |manifest: &&Manifest| {
             manifest.hook.is_none() || (selection.hooks && (selection.tests || !manifest.is_test()))
         };
-        let all: Vec<&Manifest> = crds.chain(self.manifests.iter().filter(shown)).collect();
+        let mut all: Vec<&Manifest> =
+            self.comments.iter().chain(&self.manifests).filter(shown).collect();
+        manifest::sort(&mut all);
+        all.sort_by_key(|manifest| manifest.hook.is_some());
+        let crds = self.crds.iter().filter(|_| selection.crds);
+        let all: Vec<&Manifest> = crds.chain(all).collect();
         let mut out = String::new();
         if selection.show_only.is_empty() {
             all.iter().for_each(|manifest| manifest.write(&mut out));

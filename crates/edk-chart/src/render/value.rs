@@ -31,7 +31,8 @@ pub(super) enum Value {
     Thing(Rc<Thing>),
 }
 
-/// The types of whole numbers with a sign.
+/// The types of whole numbers with a sign, by their names in Go.
+#[allow(clippy::enum_variant_names, reason = "int is a type of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Int {
     Int,

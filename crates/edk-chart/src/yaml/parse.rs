@@ -12,7 +12,7 @@ use super::scalar;
 /// How many values a file may unfold to: aliases of aliases can make few lines endless.
 const MAX_VALUES: usize = 1_000_000;
 /// How deep values may be nested.
-const MAX_DEPTH: usize = 500;
+const MAX_DEPTH: usize = 200;
 
 /// Returns the first document of `text`; null if there is none. `file` names it in the finding.
 ///

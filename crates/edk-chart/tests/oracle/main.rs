@@ -16,6 +16,7 @@ mod ranges;
 mod registry;
 mod rendering;
 mod server;
+mod settings;
 
 use std::sync::{
     Mutex,

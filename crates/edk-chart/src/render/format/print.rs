@@ -36,6 +36,7 @@ impl Printer {
         }
         match value {
             Value::Invalid | Value::Null => match verb {
+                _ if depth > 0 => self.out.extend(b"<nil>"),
                 'v' => self.padded(b"<nil>"),
                 _ => self.bad(value, verb),
             },

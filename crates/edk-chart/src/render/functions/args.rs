@@ -107,7 +107,7 @@ pub(super) fn as_int(value: &Value) -> i64 {
 /// Returns `number` without its fraction; what does not fit is what a processor makes of it.
 #[allow(clippy::cast_possible_truncation, reason = "checked")]
 pub(super) fn truncated(number: f64) -> i64 {
-    match number.is_finite() && number.abs() < 9.223_372_036_854_775_8e18 {
+    match number.is_finite() && number.abs() < 9.223_372_036_854_776e18 {
         true => number as i64,
         false => i64::MIN,
     }

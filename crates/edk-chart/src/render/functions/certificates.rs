@@ -42,6 +42,7 @@ pub(super) const TABLE: Table = &[
     def("buildCustomCert", "ss", |_, args| custom(args)),
 ];
 
+#[allow(clippy::needless_pass_by_value, reason = "given to map_err as it is")]
 fn said(error: impl ToString) -> Fault {
     Fault::from(error.to_string())
 }

@@ -314,7 +314,7 @@ impl Read {
             "2006" => self.year = i16::try_from(value).ok()?,
             "06" => {
                 self.year =
-                    i16::try_from(if value >= 69 { value + 1900 } else { value + 2000 }).ok()?
+                    i16::try_from(if value >= 69 { value + 1900 } else { value + 2000 }).ok()?;
             }
             "01" | "1" => self.month = small(value),
             "02" | "2" | "_2" => self.day = small(value),

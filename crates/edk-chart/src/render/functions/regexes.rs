@@ -15,16 +15,16 @@ pub(super) const TABLE: Table = &[
     def("mustRegexMatch", "ss", |_, args| {
         Ok(Value::Bool(read(args)?.is_match(args::bytes(args, 1))))
     }),
-    def("regexFind", "ss", |_, args| found(args, compiled(args)?)),
-    def("mustRegexFind", "ss", |_, args| found(args, read(args)?)),
-    def("regexFindAll", "ssi", |_, args| found_all(args, compiled(args)?)),
-    def("mustRegexFindAll", "ssi", |_, args| found_all(args, read(args)?)),
-    def("regexReplaceAll", "sss", |_, args| replaced(args, compiled(args)?, false)),
-    def("mustRegexReplaceAll", "sss", |_, args| replaced(args, read(args)?, false)),
-    def("regexReplaceAllLiteral", "sss", |_, args| replaced(args, compiled(args)?, true)),
-    def("mustRegexReplaceAllLiteral", "sss", |_, args| replaced(args, read(args)?, true)),
-    def("regexSplit", "ssi", |_, args| split(args, compiled(args)?)),
-    def("mustRegexSplit", "ssi", |_, args| split(args, read(args)?)),
+    def("regexFind", "ss", |_, args| found(args, &compiled(args)?)),
+    def("mustRegexFind", "ss", |_, args| found(args, &read(args)?)),
+    def("regexFindAll", "ssi", |_, args| found_all(args, &compiled(args)?)),
+    def("mustRegexFindAll", "ssi", |_, args| found_all(args, &read(args)?)),
+    def("regexReplaceAll", "sss", |_, args| replaced(args, &compiled(args)?, false)),
+    def("mustRegexReplaceAll", "sss", |_, args| replaced(args, &read(args)?, false)),
+    def("regexReplaceAllLiteral", "sss", |_, args| replaced(args, &compiled(args)?, true)),
+    def("mustRegexReplaceAllLiteral", "sss", |_, args| replaced(args, &read(args)?, true)),
+    def("regexSplit", "ssi", |_, args| split(args, &compiled(args)?)),
+    def("mustRegexSplit", "ssi", |_, args| split(args, &read(args)?)),
     def("regexQuoteMeta", "s", |_, args| {
         let text = args::text(args, 0);
         let mut out = String::new();
@@ -65,7 +65,7 @@ fn shown(text: &str) -> String {
     }
 }
 
-fn found(args: &[Value], regex: Regex) -> Outcome {
+fn found(args: &[Value], regex: &Regex) -> Outcome {
     let found = regex.find(args::bytes(args, 1));
     Ok(Value::text(found.map_or(&[][..], |found| found.as_bytes())))
 }
@@ -74,7 +74,7 @@ fn limit(args: &[Value]) -> usize {
     usize::try_from(args::int(args, 2)).unwrap_or(usize::MAX)
 }
 
-fn found_all(args: &[Value], regex: Regex) -> Outcome {
+fn found_all(args: &[Value], regex: &Regex) -> Outcome {
     let found: Vec<&[u8]> = regex
         .find_iter(args::bytes(args, 1))
         .take(limit(args))
@@ -83,7 +83,7 @@ fn found_all(args: &[Value], regex: Regex) -> Outcome {
     Ok(if found.is_empty() { Value::nil_list(TEXTS) } else { Value::texts(found) })
 }
 
-fn replaced(args: &[Value], regex: Regex, literal: bool) -> Outcome {
+fn replaced(args: &[Value], regex: &Regex, literal: bool) -> Outcome {
     let (text, by) = (args::bytes(args, 1), args::bytes(args, 2));
     let most = regex.find_iter(text).count().saturating_mul(by.len() + text.len().min(64));
     if most > crate::render::engine::MAX_TEXT * 4 {
@@ -95,7 +95,7 @@ fn replaced(args: &[Value], regex: Regex, literal: bool) -> Outcome {
     }))
 }
 
-fn split(args: &[Value], regex: Regex) -> Outcome {
+fn split(args: &[Value], regex: &Regex) -> Outcome {
     let (text, limit) = (args::bytes(args, 1), limit(args));
     if limit == 0 {
         return Ok(Value::nil_list(TEXTS));

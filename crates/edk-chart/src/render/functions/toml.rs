@@ -8,19 +8,41 @@ use crate::render::{
     value::{Entries, Value},
 };
 
-pub(super) const TABLE: Table = &[def("toToml", "a", |_, args| {
-    let mut out = String::new();
-    Ok(Value::text(match args::any(args, 0) {
-        Value::Map(map) => {
-            let entries = map.entries.borrow().clone();
-            match table(&mut out, &entries, "") {
-                Ok(()) => out,
-                Err(message) => message,
-            }
+pub(super) const TABLE: Table = &[
+    def("toToml", "a", |_, args| Ok(Value::text(written(args::any(args, 0))))),
+    def("fromToml", "s", |_, args| {
+        Ok(match args::text(args, 0).parse::<::toml::Table>() {
+            Ok(table) => of(&::toml::Value::Table(table)),
+            Err(error) => json::fault(error.message()),
+        })
+    }),
+];
+
+/// Returns what TOML says, with whole numbers as they are.
+fn of(value: &::toml::Value) -> Value {
+    match value {
+        ::toml::Value::String(text) => Value::text(text),
+        ::toml::Value::Integer(number) => Value::int64(*number),
+        ::toml::Value::Float(number) => Value::Float(*number),
+        ::toml::Value::Boolean(flag) => Value::Bool(*flag),
+        ::toml::Value::Datetime(time) => Value::text(time.to_string()),
+        ::toml::Value::Array(items) => Value::list(items.iter().map(of).collect()),
+        ::toml::Value::Table(table) => {
+            Value::map_of(table.iter().map(|(key, value)| (key, of(value))))
         }
-        _ => "toml: top-level values must be Go maps or structs".to_owned(),
-    }))
-})];
+    }
+}
+
+fn written(value: &Value) -> String {
+    let Value::Map(map) = value else {
+        return "toml: top-level values must be Go maps or structs".to_owned();
+    };
+    let (mut out, entries) = (String::new(), map.entries.borrow());
+    match table(&mut out, &entries, "") {
+        Ok(()) => out,
+        Err(message) => message,
+    }
+}
 
 fn key(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
@@ -101,15 +123,10 @@ fn table(out: &mut String, entries: &Entries, path: &str) -> Result<(), String> 
 fn inline(value: &Value) -> Result<String, String> {
     Ok(match value {
         Value::Text(text) => string(&String::from_utf8_lossy(text)),
-        Value::Float(number) => {
-            let text = format::general(*number, 'g', None);
-            let text = if number.fract() == 0.0 && number.abs() < 1e21 {
-                format!("{number:.1}")
-            } else {
-                text
-            };
-            text
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e21 => {
+            format!("{number:.1}")
         }
+        Value::Float(number) => format::general(*number, 'g', None),
         Value::List(_) => {
             let items = args::items(value).unwrap_or_default();
             if items.iter().any(Value::is_nil) {
