@@ -9,10 +9,12 @@
 
 mod answers;
 mod broken;
+mod check;
 mod disk;
 mod events;
 mod help;
 mod json;
+mod lsp;
 mod mirror;
 mod network;
 mod servers;

@@ -10,6 +10,7 @@
 //!
 //! Errors of rooms cross here, once; a panic below becomes a failure with the code `bug`.
 
+mod check_words;
 mod command;
 mod document;
 pub mod host;
@@ -20,14 +21,15 @@ mod text;
 
 pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
+pub use edk_engine::check;
 pub use edk_engine::{
-    BaseRequest, Bind, BuildRequest, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
-    DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
-    InstallRequest, LanRequest, MirrorOf, NewRequest, PackageRequest, Parameter, Preset,
-    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
-    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
-    RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest,
-    TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
+    BaseRequest, Bind, BuildRequest, CheckOutcome, CheckRequest, DEFAULT_REGISTRY_PORT,
+    DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest, DeployRequest, Engine, EventSink,
+    FolderRequest, HostSettings, InstallRequest, LanRequest, Mend, MirrorOf, NewRequest,
+    PackageRequest, Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
+    RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest, RegistryImportRequest,
+    RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup,
+    StatusRequest, TargetRequest, TemplateSummary, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};
 pub use text::text;

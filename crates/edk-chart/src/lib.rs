@@ -27,6 +27,7 @@ pub mod yaml;
 
 pub use chart::{Chart, File};
 pub use error::Error;
+pub use ignore::Ignore;
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;
 pub use render::{Capabilities, Hook, Manifest, Release, Rendered, render};

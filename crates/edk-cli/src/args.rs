@@ -12,6 +12,7 @@ use edk_model::{Code, Reference};
 
 use crate::{
     ask,
+    check::{CheckArgs, Format},
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     registry::RegistryAction,
     serve,
@@ -131,6 +132,20 @@ enum Action {
   edk inspect                      the extension in this folder
   edk inspect my-ext -o json")]
     Inspect(InspectArgs),
+    /// Check an extension: every known mistake, found before a platform meets it.
+    #[command(after_help = "Examples:
+  edk check                        the extension in this folder
+  edk check ../checkout            every extension below it
+  edk check my-ext --fix           mends what can be mended safely, and shows it
+  edk check my-ext --diff          shows what --fix would change
+  edk check dist/my-workflow-0.1.0.tgz --fail-on warning
+  edk check --explain D12          what a rule is about; `all` lists them
+  edk check --format sarif > edk.sarif")]
+    Check(CheckArgs),
+    /// A language server: findings, fixes and explanations in an editor, over standard streams.
+    #[command(after_help = "Examples:
+  edk lsp                          started by the editor, such as VS Code or Neovim")]
+    Lsp,
     /// List what is on a target.
     #[command(after_help = "Examples:
   edk extensions
@@ -232,18 +247,31 @@ struct BuildArg {
     build_arg: Vec<(String, String)>,
 }
 
+/// What may leave this machine although the guard finds it.
+#[derive(Debug, ClapArgs)]
+struct AllowArg {
+    /// Let what this rule of the guard finds into images and charts, such as G02; may be given
+    /// several times.
+    #[arg(long, value_name = "RULE")]
+    allow: Vec<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 struct BuildArgs {
     #[command(flatten)]
     project: ProjectArg,
     #[command(flatten)]
     args: BuildArg,
+    #[command(flatten)]
+    allow: AllowArg,
 }
 
 #[derive(Debug, ClapArgs)]
 struct PushArgs {
     #[command(flatten)]
     project: ProjectArg,
+    #[command(flatten)]
+    allow: AllowArg,
     #[command(flatten)]
     args: BuildArg,
     /// Version of the extension [default: its chart's].
@@ -255,6 +283,8 @@ struct PushArgs {
 struct PackageArgs {
     #[command(flatten)]
     project: ProjectArg,
+    #[command(flatten)]
+    allow: AllowArg,
     /// Version of the extension [default: its chart's].
     #[arg(long)]
     version: Option<String>,
@@ -275,6 +305,8 @@ pub(crate) struct TargetArg {
 struct DeployArgs {
     #[command(flatten)]
     project: ProjectArg,
+    #[command(flatten)]
+    allow: AllowArg,
     #[command(flatten)]
     target: TargetArg,
     #[command(flatten)]
@@ -411,6 +443,8 @@ impl Args {
             Action::Run(_) => "run",
             Action::Demo(_) => "demo",
             Action::Inspect(_) => "inspect",
+            Action::Check(_) => "check",
+            Action::Lsp => "lsp",
             Action::Extensions(_) => "extensions",
             Action::Install(_) => "install",
             Action::Upload(_) => "upload",
@@ -430,6 +464,24 @@ impl Args {
         Some(serve::Options { port, ui: ui.clone(), mirror: mirror.clone(), registry_port })
     }
 
+    /// Says whether the language server is wanted.
+    pub(crate) fn is_lsp(&self) -> bool {
+        matches!(self.action, Action::Lsp)
+    }
+
+    /// Returns how results are printed.
+    pub(crate) fn output(&self) -> OutputFormat {
+        if self.format() == Format::Json { OutputFormat::Json } else { self.output }
+    }
+
+    /// Returns the format in which findings are wanted; text for all other commands.
+    pub(crate) fn format(&self) -> Format {
+        match &self.action {
+            Action::Check(args) => args.format,
+            _ => Format::Text,
+        }
+    }
+
     /// Returns the command, asking for the answers of a template that were not given.
     pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
         Ok(match &self.action {
@@ -444,16 +496,19 @@ impl Args {
             Action::Build(args) => Command::Build(BuildRequest {
                 project: args.project.project.clone(),
                 args: map(&args.args.build_arg),
+                allow: args.allow.allow.clone(),
             }),
             Action::Push(args) => Command::Push(PushRequest {
                 project: args.project.project.clone(),
                 version: args.version.clone(),
                 args: map(&args.args.build_arg),
+                allow: args.allow.allow.clone(),
             }),
             Action::Package(args) => Command::Package(PackageRequest {
                 project: args.project.project.clone(),
                 version: args.version.clone(),
                 output: args.dir.clone(),
+                allow: args.allow.allow.clone(),
             }),
             Action::Deploy(args) if args.dry_run => Command::DeployPlan(DeployPlanRequest {
                 project: args.project.project.clone(),
@@ -468,6 +523,7 @@ impl Args {
                 params: map(&args.param),
                 args: map(&args.args.build_arg),
                 chart: args.chart.clone(),
+                allow: args.allow.allow.clone(),
             }),
             Action::Status(args) => Command::Status(StatusRequest {
                 project: (!args.all).then(|| args.project.project.clone()),
@@ -497,11 +553,12 @@ impl Args {
                 mirror: args.mirror.clone(),
             }),
             Action::Inspect(args) => args.command(),
+            Action::Check(args) => args.command(),
             Action::Extensions(args) => args.command(),
             Action::Install(args) => args.command(),
             Action::Upload(args) => args.command(),
             Action::Doctor => Command::Doctor,
-            Action::Serve(_) => {
+            Action::Serve(_) | Action::Lsp => {
                 return Err(Failure::new(Code::Bug, "a host is no command of the engine"));
             }
             Action::Registry(action) => action.command(),

@@ -18,6 +18,10 @@ pub struct BuildRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub args: BTreeMap<String, String>,
+    /// Rules of the guard (such as `G02`) whose findings may go into images and charts.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub allow: Vec<String>,
 }
 
 /// The images that are there now.
@@ -86,6 +90,7 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<BuildOutcome, EngineError> {
         let project = self.project(&request.project)?;
+        self.hold_back(&project.root, &request.allow, monitor)?;
         Ok(self.build_images(&project, &request.args, monitor)?.outcome)
     }
 

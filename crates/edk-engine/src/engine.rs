@@ -9,7 +9,7 @@ use edk_extension::Project;
 use edk_image::{Builder, HostSettings};
 use edk_store::Store;
 
-use crate::{EngineError, serving::SharedRegistry, shared::SharedSandbox};
+use crate::{EngineError, check::Checked, serving::SharedRegistry, shared::SharedSandbox};
 
 /// What the engine needs of the process it runs in.
 #[derive(Debug, Clone)]
@@ -32,6 +32,7 @@ pub struct Engine {
     containers: OnceLock<Arc<Containers>>,
     pub(crate) sandbox: SharedSandbox,
     pub(crate) registry: SharedRegistry,
+    pub(crate) checked: Checked,
     /// Under which conditions a container started for the doctor.
     pub(crate) started: Mutex<Option<Conditions>>,
 }
@@ -45,6 +46,7 @@ impl Engine {
             containers: OnceLock::new(),
             sandbox: SharedSandbox::default(),
             registry: SharedRegistry::default(),
+            checked: Checked::default(),
             started: Mutex::default(),
         }
     }

@@ -11,6 +11,7 @@
 mod base;
 mod bases;
 mod build;
+pub mod check;
 mod demo;
 mod deploy;
 mod dispatcher;
@@ -37,6 +38,7 @@ mod view;
 pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
 pub use bases::BaseView;
 pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
+pub use check::{CheckOutcome, CheckRequest, Mend};
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};
 pub use dispatcher::{Dispatcher, EventSink};
