@@ -10,12 +10,14 @@
 mod answers;
 mod broken;
 mod charts;
+mod check;
 mod deps;
 mod disk;
 mod events;
 mod help;
 mod json;
 mod logins;
+mod lsp;
 mod mirror;
 mod network;
 mod servers;

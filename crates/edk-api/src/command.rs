@@ -8,11 +8,11 @@ use edk_engine::{
     AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest,
     ChartDependencies, ChartDepsListRequest, ChartDepsOutcome, ChartDepsRequest,
     ChartPackageRequest, ChartPackaged, ChartRenderRequest, ChartRendered, ChartShowRequest,
-    ChartShown, CopyOutcome, DemoOutcome, DemoRequest, DeployOutcome, DeployPlan,
-    DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, DoctorRequest, Engine, EngineError,
-    EventSink, ExportOutcome, ExtensionView, FolderRequest, GcOutcome, Health, ImageDetails,
-    ImportOutcome, InstallRequest, Installed, LoginOutcome, NewOutcome, NewRequest, PackageOutcome,
-    PackageRequest, ProjectView, PushOutcome, PushRequest, RegistryAccountRequest,
+    ChartShown, CheckOutcome, CheckRequest, CopyOutcome, DemoOutcome, DemoRequest, DeployOutcome,
+    DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, DoctorRequest, Engine,
+    EngineError, EventSink, ExportOutcome, ExtensionView, FolderRequest, GcOutcome, Health,
+    ImageDetails, ImportOutcome, InstallRequest, Installed, LoginOutcome, NewOutcome, NewRequest,
+    PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest, RegistryAccountRequest,
     RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
     RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest,
     RepositoryView, RunOutcome, RunRequest, ServeRequest, StatusOutcome, StatusRequest,
@@ -57,6 +57,10 @@ pub enum Command {
     Demo(DemoRequest),
     /// Look at an extension as it lies there.
     Inspect(FolderRequest),
+    /// Check a project.
+    Check(CheckRequest),
+    /// Tell what a rule of the check is about.
+    Explain(String),
     /// Tell what a deploy would do.
     DeployPlan(DeployPlanRequest),
     /// List what is on a target.
@@ -145,6 +149,10 @@ pub enum Response {
     Demo(DemoOutcome),
     /// Of [`Command::Inspect`].
     Project(ProjectView),
+    /// Of [`Command::Check`].
+    Check(CheckOutcome),
+    /// Of [`Command::Explain`].
+    Explained(String),
     /// Of [`Command::DeployPlan`].
     Plan(DeployPlan),
     /// Of [`Command::Extensions`].
@@ -237,6 +245,8 @@ impl Command {
             Self::Run(_) => "run",
             Self::Demo(_) => "demo",
             Self::Inspect(_) => "inspect",
+            Self::Check(_) => "check",
+            Self::Explain(_) => "check --explain",
             Self::DeployPlan(_) => "deploy --dry-run",
             Self::Extensions(_) => "extensions",
             Self::Doctor => "doctor",
@@ -271,11 +281,12 @@ impl Command {
 impl Response {
     /// Says whether the command did its work but what it ran ended badly, or what it looked at is
     /// broken: a processing container with another exit code than 0 or 126, an error of the doctor,
-    /// an extension with an error in its files.
+    /// an extension with an error in its files, a check that found what it must not.
     pub fn is_failed(&self) -> bool {
         match self {
             Self::Run(outcome) => outcome.report.state == "failed",
             Self::Doctor(found) => found.iter().any(|it| it.severity == Health::Error),
+            Self::Check(outcome) => outcome.failed,
             Self::Project(view) => view.findings.iter().any(|it| it.severity == Severity::Error),
             _ => false,
         }
@@ -331,6 +342,8 @@ fn dispatch(
         Command::Run(request) => Response::Run(engine.run(request, monitor)?),
         Command::Demo(request) => Response::Demo(engine.demo(request, monitor)?),
         Command::Inspect(request) => Response::Project(engine.project_view(&request.folder)?),
+        Command::Check(request) => Response::Check(engine.check(request, monitor)?),
+        Command::Explain(rule) => Response::Explained(engine.explain(rule)?),
         Command::DeployPlan(request) => Response::Plan(engine.deploy_plan(request, monitor)?),
         Command::Extensions(request) => {
             Response::Extensions(engine.extensions(&request.target, monitor)?)

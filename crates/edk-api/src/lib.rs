@@ -11,6 +11,7 @@
 //! Errors of rooms cross here, once; a panic below becomes a failure with the code `bug`.
 
 mod charts;
+mod check_words;
 mod command;
 mod deps;
 mod document;
@@ -23,17 +24,18 @@ mod text;
 
 pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
+pub use edk_engine::check;
 pub use edk_engine::{
     BaseRequest, Bind, BuildChoices, BuildRequest, ChartArg, ChartDepsListRequest,
     ChartDepsRequest, ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest,
-    ChartSources, ChartValues, Content, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
-    DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
-    InstallRequest, LanRequest, LoginOutcome, LoginWay, MirrorOf, NewRequest, PackageRequest,
-    Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
-    RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest, RegistryImportRequest,
-    RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup,
-    StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest,
-    TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest,
+    ChartSources, ChartValues, CheckOutcome, CheckRequest, Content, DEFAULT_REGISTRY_PORT,
+    DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest, DeployRequest, Engine, EventSink,
+    FolderRequest, HostSettings, InstallRequest, LanRequest, LoginOutcome, LoginWay, Mend,
+    MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest, RegistryAccountRequest,
+    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
+    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest,
+    ServeRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
+    TargetRequest, TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};
 pub use text::text;

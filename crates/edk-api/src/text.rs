@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, charts, deps, looks, storage, targets};
+use crate::{Response, charts, check_words, deps, looks, storage, targets};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -55,6 +55,8 @@ pub fn text(response: &Response) -> String {
         Response::Run(outcome) => run(outcome),
         Response::Demo(outcome) => demo(outcome),
         Response::Project(view) => looks::project(view),
+        Response::Check(found) => check_words::outcome(found),
+        Response::Explained(text) => vec![text.clone()],
         Response::Plan(plan) => looks::plan(plan),
         Response::Extensions(rows) => looks::extensions(rows),
         Response::Doctor(found) => looks::diagnoses(found),

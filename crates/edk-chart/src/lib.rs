@@ -35,6 +35,7 @@ pub mod yaml;
 
 pub use chart::{Chart, File};
 pub use error::{Error, RemoteProblem};
+pub use load::Ignore;
 pub use lock::Lock;
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;

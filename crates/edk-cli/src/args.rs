@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
-    BaseRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
-    DeployPlanRequest, DeployRequest, Engine, Failure, NewRequest, PackageRequest, PushRequest,
-    RemoveRequest, RunRequest, ServeRequest, StatusRequest, UninstallRequest,
+    BaseRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DeployPlanRequest,
+    DeployRequest, Engine, Failure, PackageRequest, PushRequest, RemoveRequest, ServeRequest,
+    StatusRequest, UninstallRequest,
 };
 use edk_model::{Code, Reference};
 
@@ -14,8 +14,11 @@ use crate::{
     ask,
     build::BuildArgs,
     chart::ChartAction,
+    check::{AllowArg, CheckArgs, Format},
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
+    new::NewArgs,
     registry::RegistryAction,
+    run::{DemoArgs, RunArgs},
     serve,
     target::TargetAction,
 };
@@ -138,6 +141,20 @@ enum Action {
   edk inspect                      the extension in this folder
   edk inspect my-ext -o json")]
     Inspect(InspectArgs),
+    /// Check an extension: every known mistake, found before a platform meets it.
+    #[command(after_help = "Examples:
+  edk check                        the extension in this folder
+  edk check ../checkout            every extension below it
+  edk check my-ext --fix           mends what can be mended safely, and shows it
+  edk check my-ext --diff          shows what --fix would change
+  edk check dist/my-workflow-0.1.0.tgz --fail-on warning
+  edk check --explain D12          what a rule is about; `all` lists them
+  edk check --format sarif > edk.sarif")]
+    Check(CheckArgs),
+    /// A language server: findings, fixes and explanations in an editor, over standard streams.
+    #[command(after_help = "Examples:
+  edk lsp                          started by the editor, such as VS Code or Neovim")]
+    Lsp,
     /// List what is on a target.
     #[command(after_help = "Examples:
   edk extensions
@@ -199,30 +216,6 @@ enum Action {
 }
 
 #[derive(Debug, ClapArgs)]
-struct NewArgs {
-    /// Name of the template.
-    #[arg(required_unless_present = "list")]
-    template: Option<String>,
-    /// Folder of the new extension [default: the answer to `name`].
-    folder: Option<PathBuf>,
-    /// An answer; may be given several times.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    set: Vec<(String, String)>,
-    /// Show the files and write nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Replace files that are in the way without asking.
-    #[arg(long)]
-    overwrite: bool,
-    /// Take the defaults for everything that is not set; ask nothing.
-    #[arg(long, short)]
-    yes: bool,
-    /// List the templates and what they ask.
-    #[arg(long)]
-    list: bool,
-}
-
-#[derive(Debug, ClapArgs)]
 struct BaseArgs {
     /// Name of the base.
     #[arg(required_unless_present = "list")]
@@ -262,6 +255,8 @@ struct PushArgs {
     #[command(flatten)]
     project: ProjectArg,
     #[command(flatten)]
+    allow: AllowArg,
+    #[command(flatten)]
     args: BuildArg,
     /// Version of the extension [default: its chart's].
     #[arg(long)]
@@ -272,6 +267,8 @@ struct PushArgs {
 struct PackageArgs {
     #[command(flatten)]
     project: ProjectArg,
+    #[command(flatten)]
+    allow: AllowArg,
     /// Version of the extension [default: its chart's].
     #[arg(long)]
     version: Option<String>,
@@ -303,6 +300,8 @@ impl TargetArg {
 struct DeployArgs {
     #[command(flatten)]
     project: ProjectArg,
+    #[command(flatten)]
+    allow: AllowArg,
     #[command(flatten)]
     target: TargetArg,
     #[command(flatten)]
@@ -347,37 +346,6 @@ struct UninstallArgs {
     /// Remove this release, whoever made it.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["project", "chart", "no_hooks"])]
     release: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
-struct RunArgs {
-    #[command(flatten)]
-    project: ProjectArg,
-    /// Folder with DICOM, NIfTI or NRRD files.
-    #[arg(long, short, value_name = "DIR")]
-    input: PathBuf,
-    /// Folder for the run's own folder [default: runs in the data folder].
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Name of the processing container, when the extension has several.
-    #[arg(long)]
-    container: Option<String>,
-    /// A value of the workflow's form, else its default; may be given several times.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    set: Vec<(String, String)>,
-}
-
-#[derive(Debug, ClapArgs)]
-struct DemoArgs {
-    /// Folder for the demo's files [default: a new one in the temporary folder].
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Take this registry image as base, instead of making it from Debian packages.
-    #[arg(long, value_name = "IMAGE")]
-    base: Option<Reference>,
-    /// Address of a Debian mirror.
-    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
-    mirror: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -443,6 +411,8 @@ impl Args {
             Action::Run(_) => "run",
             Action::Demo(_) => "demo",
             Action::Inspect(_) => "inspect",
+            Action::Check(_) => "check",
+            Action::Lsp => "lsp",
             Action::Extensions(_) => "extensions",
             Action::Install(_) => "install",
             Action::Upload(_) => "upload",
@@ -464,21 +434,41 @@ impl Args {
         Some(serve::Options { port, ui: ui.clone(), mirror: mirror.clone(), registry_port })
     }
 
+    /// Says whether the language server is wanted.
+    pub(crate) fn is_lsp(&self) -> bool {
+        matches!(self.action, Action::Lsp)
+    }
+
+    /// Returns how results are printed.
+    pub(crate) fn output(&self) -> OutputFormat {
+        if self.format() == Format::Json { OutputFormat::Json } else { self.output }
+    }
+
+    /// Returns the format in which findings are wanted; text for all other commands.
+    pub(crate) fn format(&self) -> Format {
+        match &self.action {
+            Action::Check(args) => args.format,
+            _ => Format::Text,
+        }
+    }
+
     /// Returns the command, asking for the answers of a template that were not given.
     pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
         Ok(match &self.action {
-            Action::New(args) => self.new_command(args, engine)?,
+            Action::New(args) => args.command(engine, ask::is_possible(self))?,
             Action::Base(args) => args.command(),
             Action::Build(args) => args.command()?,
             Action::Push(args) => Command::Push(PushRequest {
                 project: args.project.project.clone(),
                 version: args.version.clone(),
                 args: map(&args.args.build_arg),
+                allow: args.allow.allow.clone(),
             }),
             Action::Package(args) => Command::Package(PackageRequest {
                 project: args.project.project.clone(),
                 version: args.version.clone(),
                 output: args.dir.clone(),
+                allow: args.allow.allow.clone(),
             }),
             Action::Deploy(args) if args.dry_run => Command::DeployPlan(DeployPlanRequest {
                 project: args.project.project.clone(),
@@ -493,6 +483,7 @@ impl Args {
                 params: map(&args.param),
                 args: map(&args.args.build_arg),
                 chart: args.chart.clone(),
+                allow: args.allow.allow.clone(),
             }),
             Action::Status(args) => Command::Status(StatusRequest {
                 project: (!args.all).then(|| args.project.project.clone()),
@@ -509,24 +500,15 @@ impl Args {
                 chart: args.chart.clone(),
                 no_hooks: args.no_hooks,
             }),
-            Action::Run(args) => Command::Run(RunRequest {
-                project: args.project.project.clone(),
-                container: args.container.clone(),
-                input: args.input.clone(),
-                output: args.out.clone(),
-                form: map(&args.set),
-            }),
-            Action::Demo(args) => Command::Demo(DemoRequest {
-                folder: demo_folder(args.dir.clone())?,
-                base: args.base.clone(),
-                mirror: args.mirror.clone(),
-            }),
+            Action::Run(args) => args.command(),
+            Action::Demo(args) => args.command()?,
             Action::Inspect(args) => args.command(),
+            Action::Check(args) => args.command(),
             Action::Extensions(args) => args.command(engine)?,
             Action::Install(args) => args.command(engine)?,
             Action::Upload(args) => args.command(engine)?,
             Action::Doctor => Command::Doctor,
-            Action::Serve(_) => {
+            Action::Serve(_) | Action::Lsp => {
                 return Err(Failure::new(Code::Bug, "a host is no command of the engine"));
             }
             Action::Chart(action) => action.command(),
@@ -537,19 +519,6 @@ impl Args {
                 Command::SandboxServe(ServeRequest { port, strict_faults, login })
             }
         })
-    }
-
-    fn new_command(&self, args: &NewArgs, engine: &Engine) -> Result<Command, Failure> {
-        if args.list {
-            return Ok(Command::Templates);
-        }
-        let template = args.template.clone().unwrap_or_default();
-        let mut answers = map(&args.set);
-        if !args.yes && ask::is_possible(self) {
-            ask::answers(engine, &template, &mut answers)?;
-        }
-        let (folder, overwrite, dry_run) = (args.folder.clone(), args.overwrite, args.dry_run);
-        Ok(Command::New(NewRequest { template, folder, answers, overwrite, dry_run }))
     }
 }
 
@@ -564,19 +533,6 @@ impl BaseArgs {
             mirror: self.mirror.clone(),
             refresh: self.refresh,
         })
-    }
-}
-
-fn demo_folder(wanted: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    if let Some(folder) = wanted {
-        return Ok(folder);
-    }
-    let folder = tempfile::Builder::new().prefix("edk-demo-").tempdir();
-    match folder {
-        Ok(folder) => Ok(folder.keep()),
-        Err(error) => Err(Failure::new(Code::of_io(&error), "could not make a temporary folder")
-            .because(error)
-            .hint("name one: `--dir DIR`")),
     }
 }
 

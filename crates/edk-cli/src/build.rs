@@ -6,7 +6,10 @@ use clap::Args as ClapArgs;
 use edk_api::{BuildChoices, BuildRequest, Command, Content, Failure};
 use edk_model::Code;
 
-use crate::args::{BuildArg, ProjectArg, map, pair};
+use crate::{
+    args::{BuildArg, ProjectArg, map, pair},
+    check::AllowArg,
+};
 
 /// The platform that images are built for.
 const PLATFORM: &str = "linux/amd64";
@@ -19,6 +22,8 @@ pub(crate) struct BuildArgs {
     project: ProjectArg,
     #[command(flatten)]
     args: BuildArg,
+    #[command(flatten)]
+    allow: AllowArg,
     /// Build the image of this Dockerfile only, with the extension's own bases it needs.
     #[arg(long, short, value_name = "DOCKERFILE")]
     file: Option<PathBuf>,
@@ -60,7 +65,7 @@ impl BuildArgs {
             explain: self.explain,
         };
         let (project, args) = (self.project.project.clone(), map(&self.args.build_arg));
-        Ok(Command::Build(BuildRequest { project, args, choices }))
+        Ok(Command::Build(BuildRequest { project, args, allow: self.allow.allow.clone(), choices }))
     }
 }
 

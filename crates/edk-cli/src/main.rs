@@ -12,11 +12,15 @@ mod args;
 mod ask;
 mod build;
 mod chart;
+mod check;
 mod deps;
 mod interrupt;
 mod looks;
+mod lsp;
+mod new;
 mod registry;
 mod report;
+mod run;
 mod serve;
 mod show;
 mod target;
@@ -38,6 +42,15 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    if args.is_lsp() {
+        return match lsp::run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                report::failure(&failure);
+                ExitCode::from(report::exit_code(failure.code))
+            }
+        };
+    }
     run(&args)
 }
 
@@ -52,7 +65,13 @@ fn run(args: &Args) -> ExitCode {
             (name, carry_out(args, &engine, command))
         }
     };
-    match args.output {
+    if let (Ok(Response::Check(outcome)), OutputFormat::Text) = (&result, args.output)
+        && let Some(text) = check::formatted(outcome, args.format())
+    {
+        show::line(&text);
+        return ExitCode::from(u8::from(outcome.failed));
+    }
+    match args.output() {
         OutputFormat::Json => show::line(&document(&name, &result).to_string()),
         OutputFormat::Text => {
             if let Ok(response) = &result {

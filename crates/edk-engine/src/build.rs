@@ -28,6 +28,10 @@ pub struct BuildRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub args: BTreeMap<String, String>,
+    /// Rules of the guard (such as `G02`) whose findings may go into images and charts.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub allow: Vec<String>,
     /// What else a user of the command line may ask for; it does not cross the door.
     #[serde(skip)]
     #[cfg_attr(feature = "typescript", ts(skip))]
@@ -146,6 +150,7 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<BuildOutcome, EngineError> {
         let project = self.project(&request.project)?;
+        self.hold_back(&project.root, &request.allow, monitor)?;
         let build = ImageBuild::new(self, &request.args, &request.choices);
         Ok(build.images(&project, monitor)?.outcome)
     }

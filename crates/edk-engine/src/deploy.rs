@@ -41,6 +41,10 @@ pub struct DeployRequest {
     pub args: BTreeMap<String, String>,
     /// Name of the chart to deploy, when the extension has several.
     pub chart: Option<String>,
+    /// Rules of the guard (such as `G02`) whose findings may go into images and charts.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub allow: Vec<String>,
 }
 
 /// A release that is ready.
@@ -98,6 +102,7 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<DeployOutcome, EngineError> {
         let project = self.project(&request.project)?;
+        self.hold_back(&project.root, &request.allow, monitor)?;
         let version = version_of(&project, request.version.as_deref())?;
         let chart_dir = project.chart(request.chart.as_deref())?;
         let ready = self.ready_chart(&project, chart_dir, &version, &monitor.stage("package"))?;

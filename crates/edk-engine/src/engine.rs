@@ -10,7 +10,7 @@ use edk_image::{Builder, HostSettings};
 use edk_model::Secret;
 use edk_store::Store;
 
-use crate::{EngineError, serving::SharedRegistry, shared::SharedSandbox};
+use crate::{EngineError, check::Checked, serving::SharedRegistry, shared::SharedSandbox};
 
 /// What the engine needs of the process it runs in.
 #[derive(Debug, Clone)]
@@ -36,6 +36,7 @@ pub struct Engine {
     containers: OnceLock<Arc<Containers>>,
     pub(crate) sandbox: SharedSandbox,
     pub(crate) registry: SharedRegistry,
+    pub(crate) checked: Checked,
     /// Under which conditions a container started for the doctor.
     pub(crate) started: Mutex<Option<Conditions>>,
 }
@@ -49,6 +50,7 @@ impl Engine {
             containers: OnceLock::new(),
             sandbox: SharedSandbox::default(),
             registry: SharedRegistry::default(),
+            checked: Checked::default(),
             started: Mutex::default(),
         }
     }

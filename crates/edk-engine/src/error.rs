@@ -64,6 +64,26 @@ pub enum EngineError {
         /// Its address.
         url: String,
     },
+    /// A rule nobody knows.
+    #[error("there is no rule `{name}`")]
+    NoRule {
+        /// Its name.
+        name: String,
+    },
+    /// Something that must not leave this machine would get into an image or a chart.
+    #[error("`{}` would give patient data or secrets away", folder.display())]
+    Guarded {
+        /// The folder of the extension.
+        folder: PathBuf,
+        /// What is in the way.
+        findings: Vec<Finding>,
+    },
+    /// A package, whose files can't be mended.
+    #[error("`{}` is a package; nothing in it can be mended", path.display())]
+    Packaged {
+        /// The package.
+        path: PathBuf,
+    },
     /// The chart would break the platform or not be listed, or the file can't be sent under its name.
     #[error("`{chart}` can't be delivered")]
     Preflight {
@@ -241,12 +261,17 @@ impl Explain for EngineError {
             Self::Version { .. }
             | Self::Choice { .. }
             | Self::Preflight { .. }
+            | Self::Guarded { .. }
+            | Self::Packaged { .. }
             | Self::NoDagImage { .. }
             | Self::Listen { .. }
             | Self::Setting { .. }
             | Self::Parameter { .. }
             | Self::Form { .. } => Code::InvalidInput,
-            Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
+            Self::NoTarget { .. }
+            | Self::NoTag { .. }
+            | Self::NoRule { .. }
+            | Self::NotListed { .. } => Code::NotFound,
             Self::ForeignTarget { .. } => Code::Unsupported,
             Self::PortTaken { .. } | Self::Installed { .. } | Self::TargetKnown { .. } => {
                 Code::Conflict
@@ -269,6 +294,17 @@ impl Explain for EngineError {
                 "make it known: `edk target add NAME https://kaapana.example.org`".to_owned(),
             ],
             Self::TargetKnown { .. } => hint("choose another name, or replace it: `--replace`"),
+            Self::NoRule { .. } => hint("`edk check --explain all` lists the rules"),
+            Self::Guarded { findings, .. } => {
+                let mut rules: Vec<&str> = findings.iter().map(|it| it.rule.as_str()).collect();
+                rules.sort_unstable();
+                rules.dedup();
+                let allow = rules.join(" --allow ");
+                vec![format!(
+                    "nothing was built or sent; when all of it may be given away: `--allow {allow}`"
+                )]
+            }
+            Self::Packaged { .. } => hint("mend the folder it was packaged from"),
             Self::ForeignTarget { .. } => {
                 hint("use `--target sandbox`, or carry the chart of `edk package` there by hand")
             }
@@ -317,7 +353,7 @@ impl Explain for EngineError {
 
     fn findings(&self) -> Vec<Finding> {
         match self {
-            Self::Preflight { findings, .. } => findings.clone(),
+            Self::Preflight { findings, .. } | Self::Guarded { findings, .. } => findings.clone(),
             _ => self.room().map_or_else(Vec::new, Explain::findings),
         }
     }

@@ -12,6 +12,7 @@ mod base;
 mod bases;
 mod build;
 mod chart;
+pub mod check;
 mod demo;
 mod deploy;
 mod dispatcher;
@@ -45,6 +46,7 @@ pub use chart::{
     ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, ChartSources, ChartValues,
     DependencyView, ManifestView, PlannedChart,
 };
+pub use check::{CheckOutcome, CheckRequest, Mend};
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};
 pub use dispatcher::{Dispatcher, EventSink};

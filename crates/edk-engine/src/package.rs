@@ -17,6 +17,10 @@ pub struct PackageRequest {
     pub version: Option<String>,
     /// Folder for the archives; without one, `dist` in the extension.
     pub output: Option<PathBuf>,
+    /// Rules of the guard (such as `G02`) whose findings may go into images and charts.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub allow: Vec<String>,
 }
 
 /// A packaged chart.
@@ -54,8 +58,9 @@ impl Engine {
         request: &PackageRequest,
         monitor: &Monitor,
     ) -> Result<Vec<PackageOutcome>, EngineError> {
-        let monitor = monitor.stage("package");
         let project = self.project(&request.project)?;
+        self.hold_back(&project.root, &request.allow, monitor)?;
+        let monitor = monitor.stage("package");
         let version = version_of(&project, request.version.as_deref())?;
         let output = request.output.clone().unwrap_or_else(|| project.root.join("dist"));
         let ready = project

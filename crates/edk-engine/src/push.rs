@@ -21,6 +21,10 @@ pub struct PushRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub args: BTreeMap<String, String>,
+    /// Rules of the guard (such as `G02`) whose findings may go into images and charts.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub allow: Vec<String>,
 }
 
 /// What was pushed.
@@ -62,6 +66,7 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<PushOutcome, EngineError> {
         let project = self.project(&request.project)?;
+        self.hold_back(&project.root, &request.allow, monitor)?;
         let version = version_of(&project, request.version.as_deref())?;
         let built = self.build_images(&project, &request.args, monitor)?;
         let pushed = self.push_images(&built, &version, SANDBOX_BUILD_VERSION, monitor)?;

@@ -11,6 +11,15 @@ pub enum ExtensionError {
         /// The folder.
         path: PathBuf,
     },
+    /// A packaged chart that can't be read.
+    #[error("`{}` can't be read as a packaged chart", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: edk_archive::Error,
+    },
     /// The folder holds neither a chart nor an image.
     #[error("`{}` is no extension: there is neither a Chart.yaml nor a Dockerfile below it", path.display())]
     Empty {
@@ -64,7 +73,10 @@ impl Explain for ExtensionError {
     fn code(&self) -> Code {
         match self {
             Self::NoFolder { .. } | Self::Unknown { .. } | Self::Lacking { .. } => Code::NotFound,
-            Self::Empty { .. } | Self::Findings { .. } | Self::Several { .. } => Code::InvalidInput,
+            Self::Empty { .. }
+            | Self::Findings { .. }
+            | Self::Several { .. }
+            | Self::Archive { .. } => Code::InvalidInput,
             Self::Io { source, .. } => Code::of_io(source),
         }
     }
@@ -75,6 +87,9 @@ impl Explain for ExtensionError {
                 "name the folder of an extension".to_owned(),
                 "or make one from a template: `edk new radiomics FOLDER`".to_owned(),
             ],
+            Self::Archive { .. } => {
+                vec!["name a folder, or the `.tgz` that `edk package` makes".to_owned()]
+            }
             Self::Lacking { .. } => {
                 vec!["`edk inspect` shows what the extension consists of".to_owned()]
             }

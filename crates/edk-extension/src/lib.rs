@@ -7,8 +7,10 @@
 //!
 //! The Python of DAG files is parsed and never run: a form is known as far as it is written out.
 //!
-//! The room only reads. It builds nothing and knows no target; the check rules will live here.
+//! The room builds nothing and asks no target; it writes only the fixes of [`check`] that a user wants.
+//! [`check`] holds the rules: what goes wrong on a platform, found in the files.
 
+pub mod check;
 mod dag;
 mod discover;
 mod error;

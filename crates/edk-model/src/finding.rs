@@ -25,6 +25,20 @@ pub struct Span {
     pub column: usize,
 }
 
+/// A change of a file that mends a [`Finding`]: what stands from `start` up to `end` becomes `text`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Edit {
+    /// The file, as the finding names it; a file that is not there is made.
+    pub file: String,
+    /// The first character that goes.
+    pub start: Span,
+    /// The first one that stays; `start` where something is only put in.
+    pub end: Span,
+    /// What comes in its place.
+    pub text: String,
+}
+
 /// Something wrong in a user's file: a value, not an error, so that many can be shown at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -41,6 +55,22 @@ pub struct Finding {
     pub span: Option<Span>,
     /// What to do about it, when we know.
     pub fix: Option<String>,
+    /// Behind the last character of the place, when it is known and more than a point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub end: Option<Span>,
+    /// What the platform would do about it, when a rule says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub why: Option<String>,
+    /// The line of the place as it stands, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub excerpt: Option<String>,
+    /// Changes that mend it and can't harm; none where a person has to decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<Edit>>", optional))]
+    pub edits: Vec<Edit>,
 }
 
 impl Finding {
@@ -54,9 +84,20 @@ impl Finding {
         Self::new(Severity::Warning, rule, message)
     }
 
-    fn new(severity: Severity, rule: &str, message: impl Into<String>) -> Self {
-        let rule = rule.to_owned();
-        Self { severity, rule, message: message.into(), file: None, span: None, fix: None }
+    /// Returns a finding without file, span and fix.
+    pub fn new(severity: Severity, rule: &str, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            rule: rule.to_owned(),
+            message: message.into(),
+            file: None,
+            span: None,
+            fix: None,
+            end: None,
+            why: None,
+            excerpt: None,
+            edits: Vec::new(),
+        }
     }
 
     /// Returns the finding placed in `file`.
@@ -70,6 +111,21 @@ impl Finding {
     #[must_use]
     pub fn at(mut self, line: usize, column: usize) -> Self {
         self.span = Some(Span { line, column });
+        self
+    }
+
+    /// Returns the finding at the place from `start` up to `end`.
+    #[must_use]
+    pub fn over(mut self, start: Span, end: Span) -> Self {
+        self.span = Some(start);
+        self.end = (end != start).then_some(end);
+        self
+    }
+
+    /// Returns the finding with a change that mends it.
+    #[must_use]
+    pub fn edit(mut self, edit: Edit) -> Self {
+        self.edits.push(edit);
         self
     }
 

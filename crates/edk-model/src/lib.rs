@@ -22,7 +22,7 @@ mod secret;
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use event::{Event, EventKind, Outcome, Unit};
 pub use failure::{Code, Explain, Failure};
-pub use finding::{Finding, Severity, Span};
+pub use finding::{Edit, Finding, Severity, Span};
 pub use glob::Glob;
 pub use monitor::{Cancelled, Monitor, Report, Reporter, Silent};
 pub use oci::{Descriptor, media};

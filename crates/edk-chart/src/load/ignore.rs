@@ -5,7 +5,7 @@ use edk_model::Finding;
 /// They look like git's but are not: a `!pattern` ignores everything that does not match it, and
 /// `**` does not exist (Helm documentation, "The .helmignore file").
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ignore(Vec<Rule>);
+pub struct Ignore(Vec<Rule>);
 
 #[derive(Debug, Clone)]
 struct Rule {
@@ -20,7 +20,7 @@ impl Ignore {
     ///
     /// # Errors
     /// One finding of rule `chart/helmignore` for each bad pattern.
-    pub(crate) fn parse(text: &str, name: &str) -> Result<Self, Vec<Finding>> {
+    pub fn parse(text: &str, name: &str) -> Result<Self, Vec<Finding>> {
         let mut rules = Vec::new();
         let mut findings = Vec::new();
         for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -38,7 +38,7 @@ impl Ignore {
     }
 
     /// Says whether the file or folder at `path`, relative to the chart, is ignored.
-    pub(crate) fn ignores(&self, path: &str, is_folder: bool) -> bool {
+    pub fn ignores(&self, path: &str, is_folder: bool) -> bool {
         for rule in &self.0 {
             if rule.negated {
                 // The odd half of Helm: a file is kept only if it is named here.

@@ -13,6 +13,7 @@ use std::{
 use edk_model::Finding;
 use serde_json::{Map, Value};
 
+pub use self::ignore::Ignore;
 use self::nested::Nested;
 use crate::{
     Chart, Error, File, Lock, Metadata, Result,
