@@ -12,7 +12,7 @@ use edk_model::{Code, Reference};
 
 use crate::{
     ask,
-    check::{CheckArgs, Format},
+    check::{AllowArg, CheckArgs, Format},
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     registry::RegistryAction,
     serve,
@@ -245,15 +245,6 @@ struct BuildArg {
     /// A value for an ARG of the Dockerfiles; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     build_arg: Vec<(String, String)>,
-}
-
-/// What may leave this machine although the guard finds it.
-#[derive(Debug, ClapArgs)]
-struct AllowArg {
-    /// Let what this rule of the guard finds into images and charts, such as G02; may be given
-    /// several times.
-    #[arg(long, value_name = "RULE")]
-    allow: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

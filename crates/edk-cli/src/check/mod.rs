@@ -38,6 +38,15 @@ pub(crate) struct CheckArgs {
     explain: Option<String>,
 }
 
+/// What may leave this machine although the guard finds it.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AllowArg {
+    /// Let what this rule of the guard finds into images and charts, such as G02; may be given
+    /// several times.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) allow: Vec<String>,
+}
+
 /// How findings are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
