@@ -1,6 +1,6 @@
 //! Times `edk` against others that do the same, both sides in one run.
 //!
-//! `scripts/bench registry` is described in `registry.rs`. `scripts/bench build` times whole processes
+//! `scripts/bench registry` is described in `registry.rs`, `scripts/bench check` in `check.rs`. `scripts/bench build` times whole processes
 //! against buildah. It makes an extension from the template, its base, and a registry
 //! of its own, then takes turns, so that what else the machine does moves both sides.
 //!
@@ -8,6 +8,7 @@
 //! a time.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
+mod check;
 mod peer;
 mod registry;
 mod table;
@@ -27,6 +28,7 @@ fn main() {
             let megabytes = arguments.next().map_or(1000, |text| text.parse().unwrap());
             registry::run(megabytes);
         }
+        Some("check") => check::run(),
         _ => build(),
     }
 }

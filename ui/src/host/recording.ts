@@ -1,6 +1,6 @@
 // Runs of the real engine, as its events and its results, and the answers that go with them.
 import type {
-  BaseView, ChartView, Dag, DeployPlan, Diagnosis, Event, ExtensionView, Failure, ImageView, Job, JobHeader, PastJob,
+  BaseView, ChartView, CheckOutcome, Dag, DeployPlan, Diagnosis, Event, ExtensionView, Failure, Finding, ImageView, Job, JobHeader, PastJob,
   PreviewFile, ProjectView, RecentProject, RepositoryView, RunOutcome, SettingsView, TemplateSummary,
 } from '../api/types';
 import filesJson from './recorded/files.json';
@@ -66,6 +66,17 @@ export const brokenImages = images.map((image) => (image.role === 'container' ? 
 export const built: ProjectView = {
   ...project, images: images.map((image) => ({ ...image, stale: false, why: 'every step is found done', reused: image.steps })),
 };
+
+/** What a check of the extension finds. */
+export const checked: CheckOutcome = { folder: FOLDER, findings: [], suppressed: 0, files: 27, fixed: [], written: false, failed: false };
+/** A mistake as a check tells it. */
+export const mistakes: Finding[] = [
+  {
+    severity: 'warning', rule: 'P05', message: 'DAG `my-radiomics` has no `schedule_interval=None`',
+    file: 'extension/docker/files/dag_my_radiomics.py', span: { line: 62, column: 12 }, fix: 'set `schedule_interval=None`',
+    why: 'Airflow starts it by itself once a day, with run ids that are no names in Kubernetes, so that these runs fail',
+  },
+];
 
 export const plan: DeployPlan = {
   steps: [

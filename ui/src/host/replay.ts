@@ -183,6 +183,8 @@ export class ReplayHost implements Host {
         }
         if (isFailed) return done({ ...this.#project, images: recorded.brokenImages, findings: recorded.runs.broken.result.failure?.findings ?? [] });
         return done({ ...this.#project, folder: input['folder'] });
+      case 'check':
+        return done(isFailed ? { ...recorded.checked, findings: recorded.mistakes, suppressed: 1 } : recorded.checked);
       case 'deploy_plan':
         if (isFailed && recorded.runs.broken.result.failure) return failed(recorded.runs.broken.result.failure);
         return done(recorded.plan);

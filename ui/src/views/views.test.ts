@@ -216,6 +216,24 @@ it.each([
   await waitFor(() => expect(new Set(screen.getAllByText(line).map((it) => it.textContent)).size).toBe(count));
 });
 
+it('what a platform would trip over is shown, looked at again, and has its command line', async () => {
+  const host = open(deploy);
+  expect(await screen.findByText(/^Nothing is wrong in \d+ files/)).toBeTruthy();
+  expect(await screen.findByText(/^edk check /)).toBeTruthy();
+  const before = calls(host, 'check').length;
+  expect(calls(host, 'check')[0]).toEqual({ folder: FOLDER });
+  window.dispatchEvent(new Event('focus'));
+  await waitFor(() => expect(calls(host, 'check').length).toBeGreaterThan(before));
+});
+
+it('a mistake is shown with its place, why it matters and what to do', async () => {
+  open(deploy, 'failed');
+  expect(await screen.findByText('P05')).toBeTruthy();
+  expect(screen.getByText('extension/docker/files/dag_my_radiomics.py:62:12')).toBeTruthy();
+  expect(screen.getByText(/^Airflow starts it by itself/)).toBeTruthy();
+  expect(screen.getByText(/0 errors, 1 warning, 0 hints in \d+ files; 1 allowed/)).toBeTruthy();
+});
+
 it('a container that fails is told with its exit code and what to do', () => {
   const response = { ...ran, state: 'failed', exit_code: 7, outputs: [] } as unknown as Job['response'];
   const job: Job = {

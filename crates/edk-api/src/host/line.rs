@@ -74,6 +74,7 @@ pub(super) fn of_call(name: &str, input: Value) -> Result<String, Failure> {
             Ok(of_new(&table::read(name, input)?, name == "template_preview"))
         }
         "open_project" => Ok(folder("inspect", &input)),
+        "check" => Ok(folder("check", &input)),
         "deploy_plan" => {
             let text = |key: &str| input[key].as_str();
             let line = Line::new("deploy").word(text("project").unwrap_or("."));

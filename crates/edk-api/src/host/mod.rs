@@ -26,10 +26,11 @@ use std::{
 };
 
 use edk_engine::{
-    BaseView, DEFAULT_REGISTRY_PORT, DeployPlan, DeployPlanRequest, Diagnosis, DoctorRequest,
-    Engine, EngineError, ExtensionView, FolderRequest, InstallRequest, NewOutcome, NewRequest,
-    Preview, PreviewRequest, ProjectView, RegistryDeleteRequest, RegistryService, RemoveRequest,
-    RepositoryView, SandboxService, TargetRequest, TemplateSummary, UploadRequest,
+    BaseView, CheckOutcome, CheckRequest, DEFAULT_REGISTRY_PORT, DeployPlan, DeployPlanRequest,
+    Diagnosis, DoctorRequest, Engine, EngineError, ExtensionView, FolderRequest, InstallRequest,
+    Mend, NewOutcome, NewRequest, Preview, PreviewRequest, ProjectView, RegistryDeleteRequest,
+    RegistryService, RemoveRequest, RepositoryView, SandboxService, TargetRequest, TemplateSummary,
+    UploadRequest,
 };
 use edk_model::{Failure, Monitor};
 pub use entry::{Area, Entry, EntryKind, JobChange};
@@ -214,6 +215,12 @@ impl Host {
         self.inner.files.forget(&full(&request.folder))?;
         self.inner.changed(Area::Projects);
         Ok(Nothing {})
+    }
+
+    fn check(&self, request: &CheckRequest) -> Result<CheckOutcome, Failure> {
+        // A window looks; what is mended is mended where the difference can be read.
+        let request = CheckRequest { mend: Mend::No, ..request.clone() };
+        explained(self.inner.engine.check(&request, &Monitor::silent()))
     }
 
     fn deploy_plan(&self, request: &DeployPlanRequest) -> Result<DeployPlan, Failure> {

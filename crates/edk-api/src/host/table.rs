@@ -1,10 +1,10 @@
 //! The one table of commands: name, what it takes, what it gives, who does it.
 
 use edk_engine::{
-    BaseView, DeployPlan, DeployPlanRequest, Diagnosis, DoctorRequest, ExtensionView,
-    FolderRequest, InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest, ProjectView,
-    RegistryDeleteRequest, RegistryService, RemoveRequest, RepositoryView, TargetRequest,
-    TemplateSummary, UploadRequest,
+    BaseView, CheckOutcome, CheckRequest, DeployPlan, DeployPlanRequest, Diagnosis, DoctorRequest,
+    ExtensionView, FolderRequest, InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest,
+    ProjectView, RegistryDeleteRequest, RegistryService, RemoveRequest, RepositoryView,
+    TargetRequest, TemplateSummary, UploadRequest,
 };
 use edk_model::{Code, Failure};
 use serde::{Serialize, de::DeserializeOwned};
@@ -49,6 +49,7 @@ table! {
     projects: Nothing => Vec<RecentProject>;
     open_project: FolderRequest => ProjectView;
     forget_project: FolderRequest => Nothing;
+    check: CheckRequest => CheckOutcome;
     deploy_plan: DeployPlanRequest => DeployPlan;
     start: JobRequest => JobRef;
     cancel: JobRef => Nothing;

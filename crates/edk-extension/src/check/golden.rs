@@ -175,8 +175,8 @@ const CONTAINER: &str = "{
     {
       \"identifier\": \"smooth\",
       \"description\": \"Smooths each image.\",
-      \"inputs\": [{\"name\": \"images\", \"mounted_path\": \"/home/in\"}],
-      \"outputs\": [{\"name\": \"smoothed\", \"mounted_path\": \"/home/out\"}],
+      \"inputs\": [{\"name\": \"images\", \"mounted_path\": \"/in\"}],
+      \"outputs\": [{\"name\": \"smoothed\", \"mounted_path\": \"/out\"}],
       \"env\": [{\"name\": \"SIGMA\", \"value\": \"1.0\"}],
       \"resources\": {\"limits\": {\"memory\": \"500Mi\"}, \"requests\": {\"memory\": \"500Mi\"}}
     }

@@ -182,7 +182,7 @@ fn completed(
             alone.metadata.dependencies.retain(|it| it.name == dependency.name);
             match resolve(&alone, &Sources::default()) {
                 Ok(mut with) if !with.subcharts.is_empty() => {
-                    whole.subcharts.append(&mut with.subcharts)
+                    whole.subcharts.append(&mut with.subcharts);
                 }
                 _ => {
                     missing.push(dependency.name.clone());

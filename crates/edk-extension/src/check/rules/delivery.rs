@@ -14,6 +14,10 @@ const IMPORT_SECONDS: u64 = 180;
 /// Airflow looks for new DAGs about that often.
 const DAG_SECONDS: u64 = 60;
 
+/// States of a release that does not work and is in the way.
+const STUCK: [&str; 5] =
+    ["failed", "uninstalling", "pending-install", "pending-upgrade", "pending-rollback"];
+
 /// An example that differs in what is known of the target.
 macro_rules! target {
     ($text:literal) => {
@@ -183,20 +187,7 @@ pub(super) const RULES: &[Rule] = &[
         good: target!(
             "{\"name\": \"clinic\", \"charts\": [{\"name\": \"lung-workflow\", \"release\": null}]}"
         ),
-        check: |m, f| {
-            releases(
-                m,
-                f,
-                &[
-                    "failed",
-                    "uninstalling",
-                    "pending-install",
-                    "pending-upgrade",
-                    "pending-rollback",
-                ],
-                "is stuck on",
-            )
-        },
+        check: |m, f| releases(m, f, &STUCK, "is stuck on"),
     },
     Rule {
         id: "F09",

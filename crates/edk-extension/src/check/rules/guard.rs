@@ -195,7 +195,7 @@ fn is_dicom(data: &[u8]) -> bool {
     let first = || -> Option<bool> {
         let (group, element) = (number(0)?, number(2)?);
         let starts =
-            matches!((group, element), (2, 0 | 1 | 2) | (8, 0 | 1 | 5 | 8 | 0x12 | 0x16 | 0x18));
+            matches!((group, element), (2, 0..=2) | (8, 0 | 1 | 5 | 8 | 0x12 | 0x16 | 0x18));
         if !starts {
             return Some(false);
         }

@@ -25,7 +25,7 @@ macro_rules! container {
         concat!(
             "{\n  \"name\": \"smooth\",\n  \"description\": \"d\",\n", $head,
             "  \"api_version\": 1,\n  \"templates\": [\n    {\n      \"identifier\": \"smooth\",\n      \"description\": \"d\",\n      \"inputs\": [", $inputs,
-            "],\n      \"outputs\": [{\"name\": \"smoothed\", \"mounted_path\": \"/home/out\"}],\n      \"env\": [", $env,
+            "],\n      \"outputs\": [{\"name\": \"smoothed\", \"mounted_path\": \"/out\"}],\n      \"env\": [", $env,
             "],\n      \"resources\": ", $resources, "\n    }\n  ]\n}\n"
         )
     };
@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
             CONTAINER,
             container!(
                 "  \"complexity\": \"low\",\n",
-                "{\"name\": \"images\", \"mounted_path\": \"/home/in\"}",
+                "{\"name\": \"images\", \"mounted_path\": \"/in\"}",
                 "{\"name\": \"SIGMA\", \"value\": \"1\"}",
                 "{\"limits\": {\"memory\": \"500Mi\"}, \"requests\": {\"memory\": \"500Mi\"}}"
             ),
@@ -82,7 +82,7 @@ pub(super) const RULES: &[Rule] = &[
             CONTAINER,
             container!(
                 "",
-                "{\"name\": \"images\", \"mounted_path\": \"/home/in\"}",
+                "{\"name\": \"images\", \"mounted_path\": \"/in\"}",
                 "{\"name\": \"SIGMA\", \"value\": 1}",
                 "{\"limits\": {\"memory\": \"500Mi\"}, \"requests\": {\"memory\": \"500Mi\"}}"
             ),
@@ -107,7 +107,7 @@ pub(super) const RULES: &[Rule] = &[
             CONTAINER,
             container!(
                 "",
-                "{\"name\": \"images\", \"mounted_path\": \"/home/in\"}",
+                "{\"name\": \"images\", \"mounted_path\": \"/in\"}",
                 "{\"name\": \"SIGMA\", \"value\": \"1\"}",
                 "{\"limits\": {\"memory\": \"500M\"}, \"requests\": {\"memory\": \"500Mi\"}}"
             ),
@@ -132,7 +132,7 @@ pub(super) const RULES: &[Rule] = &[
             CONTAINER,
             container!(
                 "",
-                "{\"name\": \"images\", \"mounted_path\": \"/home/in\", \"scale_rule\": {\"scale_factor\": 2, \"type\": \"limit\", \"mode\": \"sum\"}}",
+                "{\"name\": \"images\", \"mounted_path\": \"/in\", \"scale_rule\": {\"scale_factor\": 2, \"type\": \"limit\", \"mode\": \"sum\"}}",
                 "{\"name\": \"SIGMA\", \"value\": \"1\"}",
                 "{\"limits\": {\"memory\": \"500Mi\"}, \"requests\": {\"memory\": \"500Mi\"}}"
             ),

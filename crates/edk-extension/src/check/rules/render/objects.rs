@@ -13,6 +13,7 @@ use crate::check::{
         text::Place,
     },
     model::{Model, image_name},
+    profile::Profile,
     rule::{Finds, replace},
 };
 
@@ -31,6 +32,11 @@ pub(super) fn installed<'m>(
 /// The path of the template an object comes from, when it is one of the project.
 pub(super) fn owner(m: &Model<'_>, chart: &ChartFacts, source: &str) -> Option<String> {
     let (_, inner) = source.split_once('/')?;
+    // Charts of the platform that lie in a package are not the user's.
+    let inside = inner.strip_prefix("charts/").and_then(|it| it.split('/').next());
+    if inside.is_some_and(|it| Profile::has(&m.profile.charts, it) && m.chart(it).is_none()) {
+        return None;
+    }
     let own = chart.path(inner);
     if m.tree.get(&own).is_some() {
         return Some(own);
