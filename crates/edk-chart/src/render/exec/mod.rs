@@ -1,6 +1,11 @@
 //! Executes a tree (Go: "text/template", "Actions", "Arguments", "Pipelines").
 
+mod items;
+mod operand;
+
 use std::rc::Rc;
+
+use items::{holds_anything, pairs};
 
 use super::{
     engine::{Body, Machine},
@@ -9,7 +14,7 @@ use super::{
     functions::{self, Definition, methods},
     template::{Branch, Command, Expr, ExprKind, Node, NodeKind, Pipe},
     thing::Thing,
-    value::{Uint, Value},
+    value::Value,
 };
 
 /// How a list of nodes came to its end.
@@ -526,148 +531,4 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
             }
         }
     }
-
-    /// Evaluates an operand for a parameter of the type `kind` (see [`Definition`]).
-    fn argument(&mut self, kind: char, expr: &'b Expr, dot: &Value) -> Done<Value> {
-        self.at = Some(At::Expr(expr));
-        let value = match &expr.kind {
-            ExprKind::Dot => dot.clone(),
-            ExprKind::Nil => {
-                return match functions::nil_of(kind) {
-                    Some(nil) => Ok(nil),
-                    None => self.stop(format!("cannot assign nil to {}", functions::type_of(kind))),
-                };
-            }
-            ExprKind::Field(fields) => {
-                self.fields(expr, (dot.clone(), self.boxed_dot), fields, &[], dot, None)?
-            }
-            ExprKind::Variable(name, fields) => {
-                self.variable(expr, name, fields, &[], dot, None)?
-            }
-            ExprKind::Pipe(pipe) => self.pipe(pipe, dot)?,
-            ExprKind::Function(name) => {
-                self.function(At::Expr(expr), expr, name, &[], dot, None)?
-            }
-            ExprKind::Chain(inner, fields) => self.chain(expr, inner, fields, &[], dot, None)?,
-            _ => return self.literal(kind, expr, dot),
-        };
-        self.fitting(value, kind)
-    }
-
-    /// Returns a constant for a parameter of the type `kind`.
-    fn literal(&mut self, kind: char, expr: &'b Expr, dot: &Value) -> Done<Value> {
-        let wrong = |wanted: &str| self.stop(format!("expected {wanted}; found {expr}"));
-        match (kind, &expr.kind) {
-            ('s', ExprKind::Text(..)) | ('b', ExprKind::Bool(_)) | ('a' | 'v' | '_', _) => {
-                self.operand(expr, dot)
-            }
-            ('s', _) => wrong("string"),
-            ('b', _) => wrong("bool"),
-            ('i' | 'l', ExprKind::Number(number)) => match number.int {
-                Some(number) if kind == 'i' => Ok(Value::int(number)),
-                Some(number) => Ok(Value::int64(number)),
-                None => wrong("integer"),
-            },
-            ('i' | 'l', _) => wrong("integer"),
-            ('u', ExprKind::Number(number)) => {
-                match number.int.and_then(|number| u32::try_from(number).ok()) {
-                    Some(number) => Ok(Value::Uint(Uint::Uint32, u64::from(number))),
-                    None => wrong("unsigned integer"),
-                }
-            }
-            ('u', _) => wrong("unsigned integer"),
-            ('f', ExprKind::Number(number)) => match number.float {
-                Some(number) => Ok(Value::Float(number)),
-                None => wrong("float"),
-            },
-            ('f', _) => wrong("float"),
-            (kind, _) => {
-                let kind = functions::type_of(kind);
-                self.stop(format!("can't handle {expr} for arg of type {kind}"))
-            }
-        }
-    }
-
-    /// Returns a constant, or the dot.
-    fn operand(&self, expr: &Expr, dot: &Value) -> Done<Value> {
-        Ok(match &expr.kind {
-            ExprKind::Dot => dot.clone(),
-            ExprKind::Bool(flag) => Value::Bool(*flag),
-            ExprKind::Text(_, text) => Value::Text(text.clone()),
-            ExprKind::Number(number) => match (number.is_float, number.float, number.int) {
-                (true, Some(float), _) => Value::Float(float),
-                (_, _, Some(int)) => Value::int(int),
-                _ => return self.stop(format!("{} overflows int", number.text)),
-            },
-            _ => Value::Invalid,
-        })
-    }
-
-    /// Says whether `value` fits a parameter of the type `kind`, and returns it as one.
-    fn fitting(&self, value: Value, kind: char) -> Done<Value> {
-        if kind == '_' {
-            return Ok(value);
-        }
-        if let Value::Invalid = value {
-            let wanted = functions::type_of(kind);
-            return functions::nil_of(kind)
-                .map_or_else(|| self.stop(format!("invalid value; expected {wanted}")), Ok);
-        }
-        if functions::fits(&value, kind) {
-            // A function gets nil, whatever type nil had.
-            return Ok(if kind == 'a' && value.is_nil() { Value::Invalid } else { value });
-        }
-        let (wanted, given) = (functions::type_of(kind), value.type_of());
-        self.stop(format!("wrong type for value; expected {wanted}; got {given}"))
-    }
-}
-
-/// An index or key, and what is there.
-type Pair = (Value, Value);
-
-/// Says whether Go knows no more of what is in `value` than that it is an `interface {}`.
-fn holds_anything(value: &Value) -> bool {
-    match value {
-        Value::List(list) => list.go == super::value::ANY_LIST,
-        Value::Map(map) => map.go != super::value::TEXT_MAP,
-        _ => false,
-    }
-}
-
-/// Returns what a range goes through.
-fn pairs(value: &Value) -> Option<Box<dyn Iterator<Item = Pair>>> {
-    let shown = |item: Value| if item.is_nil() { Value::Null } else { item };
-    Some(match value {
-        Value::Invalid | Value::Null => Box::new(std::iter::empty()),
-        Value::List(list) => {
-            let items = list.items.borrow().clone();
-            let pairs = items.into_iter().enumerate();
-            Box::new(pairs.map(move |(at, item)| (Value::count(at), shown(item))))
-        }
-        Value::Bytes(bytes) => {
-            let bytes: Vec<u8> = bytes.to_vec();
-            Box::new(bytes.into_iter().enumerate().map(|(at, byte)| {
-                (Value::count(at), Value::Uint(super::value::Uint::Uint8, u64::from(byte)))
-            }))
-        }
-        Value::Map(map) => {
-            let entries = map.entries.borrow().clone();
-            Box::new(entries.into_iter().map(move |(key, item)| (Value::Text(key), shown(item))))
-        }
-        Value::Thing(thing) => match &**thing {
-            Thing::Files(files) => {
-                let entries: Vec<Pair> = files
-                    .iter()
-                    .map(|(name, data)| (Value::text(name), Value::Bytes(data.as_slice().into())))
-                    .collect();
-                Box::new(entries.into_iter())
-            }
-            Thing::Apis(apis) => {
-                let apis: Vec<Value> = apis.iter().map(Value::text).collect();
-                Box::new(apis.into_iter().enumerate().map(|(at, api)| (Value::count(at), api)))
-            }
-            _ => return None,
-        },
-        _ => return None,
-    })
 }
