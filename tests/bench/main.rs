@@ -1,6 +1,6 @@
 //! Times `edk` against others that do the same, both sides in one run.
 //!
-//! `scripts/bench registry` is described in `registry.rs`, `scripts/bench check` in `check.rs`. `scripts/bench build` times whole processes
+//! `scripts/bench chart` is described in `chart.rs`, `scripts/bench registry` is described in `registry.rs`, `scripts/bench check` in `check.rs`. `scripts/bench build` times whole processes
 //! against buildah. It makes an extension from the template, its base, and a registry
 //! of its own, then takes turns, so that what else the machine does moves both sides.
 //!
@@ -9,6 +9,10 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 mod check;
+mod chart;
+#[path = "../../crates/edk-chart/tests/oracle/corpus.rs"]
+#[allow(dead_code, reason = "shared with the tests of the room")]
+mod corpus;
 mod peer;
 mod registry;
 mod table;
@@ -29,6 +33,7 @@ fn main() {
             registry::run(megabytes);
         }
         Some("check") => check::run(),
+        Some("chart") => chart::run(),
         _ => build(),
     }
 }

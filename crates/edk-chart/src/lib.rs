@@ -14,6 +14,9 @@
 //! What is read and written equals Helm 3's reading and writing, down to the odd YAML. Where Helm
 //! leaves it to chance (the order of subcharts, times), the result here is fixed.
 //!
+//! Rendering is bounded, whatever a chart says, and depends on nothing but its arguments: time and
+//! random texts are two of them. `docs/rendering.md` has what differs from Helm.
+//!
 //! Only the module `remote` talks to anybody, and only when it is given. This room does not talk to
 //! a cluster, and knows nothing of images.
 
