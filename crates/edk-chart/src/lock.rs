@@ -42,7 +42,7 @@ impl Lock {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(crate) fn from_value(value: Value) -> Result<Option<Self>, String> {
+    pub(crate) fn from_value(value: &Value) -> Result<Option<Self>, String> {
         if value.is_null() {
             return Ok(None);
         }
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_lock_is_written_as_helm_writes_it() {
-        let read = |text: &str| Lock::from_value(yaml::parse(text, "f").unwrap());
+        let read = |text: &str| Lock::from_value(&yaml::parse(text, "f").unwrap());
         assert_eq!(
             read("digest: x\nmore: 1\n").unwrap().unwrap().to_yaml(),
             "dependencies: null\ndigest: x\ngenerated: \"0001-01-01T00:00:00Z\"\n"

@@ -129,7 +129,13 @@ pub(crate) enum ChartAction {
   edk chart package my-chart --dry-run -o json       where each chart would come from")]
     Package(Box<PackageChartArgs>),
     /// The charts a chart needs: list them, put them into its charts/, lock their versions.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk chart deps list my-chart
+  edk chart deps update my-chart --dry-run
+  edk chart deps build my-chart --offline"
+    )]
     Deps(Box<DepsAction>),
 }
 

@@ -233,7 +233,7 @@ impl Parts {
 
     fn lock(&mut self, chart: &mut Chart, file: &File) {
         let Some(value) = self.yaml(file) else { return };
-        match Lock::from_value(value) {
+        match Lock::from_value(&value) {
             Ok(lock) => chart.lock = lock,
             Err(message) => {
                 let line = line_of(&String::from_utf8_lossy(&file.data), "dependencies");

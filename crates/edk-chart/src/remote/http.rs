@@ -41,6 +41,11 @@ impl Remote {
         let Some(entry) = index.choose(name, wanted) else {
             return Err(not_there(&index, repository, name, wanted));
         };
+        // A repository may only list what a registry has.
+        if let Some(reference) = entry.url.strip_prefix("oci://") {
+            let place = Place::Tag { reference: reference.replace('+', "_") };
+            return Ok(Chosen { version: entry.version.clone(), place });
+        }
         let base = format!("{}/", repository.trim_end_matches('/'));
         let url = Url::parse(&base).and_then(|base| base.join(&entry.url));
         let url = url.map_err(|error| refused(&entry.url, error))?.to_string();

@@ -165,12 +165,12 @@ impl Planner<'_> {
         let vendored = vendored(owner, dependency).filter(|_| package || repository.is_empty());
         let mut planned = if let Some(chart) = vendored {
             if !package {
-                in_range(chart, dependency, "charts/")?;
+                in_range(chart, dependency, "charts/", policy)?;
                 self.compare_with_source(owner, dependency, chart);
             }
             self.here(chart.clone(), Origin::Vendored)?
         } else if repository.is_empty() {
-            self.by_name(owner, dependency)?
+            self.by_name(owner, dependency, policy)?
         } else if let Some(path) = repository.strip_prefix("file://") {
             self.at_path(owner, dependency, path, policy)?
         } else {
@@ -224,7 +224,12 @@ impl Planner<'_> {
         })
     }
 
-    fn by_name(&mut self, owner: &Chart, dependency: &Dependency) -> Result<Planned> {
+    fn by_name(
+        &mut self,
+        owner: &Chart,
+        dependency: &Dependency,
+        policy: Policy<'_>,
+    ) -> Result<Planned> {
         let sources = self.resolver.sources;
         let Some(Found { source, path, chart }) = sources.find(owner, dependency)? else {
             return Err(sources.missing(owner, dependency));
@@ -235,6 +240,7 @@ impl Planner<'_> {
             Source::Checkout => Origin::Checkout(path),
             Source::Bundled => Origin::Bundled,
         };
+        in_range(&chart, dependency, &origin.to_string(), policy)?;
         self.warn_about_version(owner, dependency, &chart, &origin);
         self.here(chart, origin)
     }
@@ -261,7 +267,7 @@ impl Planner<'_> {
         self.findings.push(finding.in_file(file).fix(fix));
     }
 
-    /// By name, versions are told but do not count: Kaapana writes `0.0.0` everywhere.
+    /// To package, versions are told but do not count.
     fn warn_about_version(
         &mut self,
         owner: &Chart,
@@ -300,15 +306,13 @@ impl Planner<'_> {
         let chart = there.map(|folder| Chart::load(&folder).map(|chart| (folder, chart)));
         let why = match chart.transpose()? {
             Some((folder, chart)) if chart.name() == dependency.name => {
-                if !matches!(policy, Policy::Package) {
-                    in_range(&chart, dependency, &dependency.repository)?;
-                }
+                in_range(&chart, dependency, &dependency.repository, policy)?;
                 return self.here(chart, Origin::Path(folder));
             }
             Some((_, chart)) => format!("the chart there is called {}", chart.name()),
             None => "there is no chart".to_owned(),
         };
-        let planned = Planned { healed: true, ..self.by_name(owner, dependency)? };
+        let planned = Planned { healed: true, ..self.by_name(owner, dependency, policy)? };
         let message = format!(
             "{} leads nowhere ({why}); {} was found by name: {}",
             dependency.repository, dependency.name, planned.origin
@@ -368,7 +372,13 @@ pub(super) fn vendored<'a>(owner: &'a Chart, dependency: &Dependency) -> Option<
     named.clone().find(fits).or_else(|| named.next())
 }
 
-fn in_range(chart: &Chart, dependency: &Dependency, place: &str) -> Result<()> {
+/// Where versions are chosen, a chart on this machine has to be in the range. `0.0.0` without a path
+/// is none: Kaapana writes it everywhere.
+fn in_range(chart: &Chart, dependency: &Dependency, place: &str, policy: Policy<'_>) -> Result<()> {
+    let by_name = dependency.repository.is_empty() && dependency.version == "0.0.0";
+    if matches!(policy, Policy::Package) || by_name {
+        return Ok(());
+    }
     let version = Version::lenient(chart.version());
     let range = Constraint::parse(&dependency.version);
     match version.zip(range) {

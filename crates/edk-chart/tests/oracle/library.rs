@@ -168,3 +168,21 @@ fn each_launch_of_a_chart_that_can_be_launched_often_has_claims_of_its_own() {
     let claim = named(&objects, "PersistentVolumeClaim", "data-r-pv-claim");
     assert_eq!(claim["metadata"]["annotations"], Value::Null);
 }
+
+/// The same for the other chart that comes with this program.
+#[test]
+fn a_workflow_renders_to_the_jobs_of_its_installer_in_both() {
+    let text = "-- Chart.yaml --\napiVersion: v1\nname: c\nversion: 1.2.3\nkeywords: [kaapanaworkflow]\n\
+                -- requirements.yaml --\ndependencies:\n- name: dag-installer-chart\n  version: 0.0.0\n\
+                -- values.yaml --\nglobal:\n  image: dag-mine\n  action: copy\n";
+    let mut values = platform();
+    values["global"]["registry_url"] = json!("registry.example.org/kaapana");
+    values["global"]["custom_registry_url"] = json!("example.org/mine");
+    let objects = rendered(text, &values);
+    let pod = &named(&objects, "Job", "dag-mine")["spec"]["template"]["spec"];
+    assert_eq!(pod["containers"][0]["name"], "copy-dag-mine");
+    assert_eq!(pod["containers"][0]["image"], "example.org/mine/dag-mine:0.0.0");
+    assert_eq!(pod["volumes"][0]["persistentVolumeClaim"]["claimName"], "dags-pv-claim");
+    let removal = named(&objects, "Job", "remove-dag-mine");
+    assert_eq!(removal["metadata"]["annotations"]["helm.sh/hook"], "pre-delete");
+}

@@ -34,7 +34,7 @@ impl Server {
                     return;
                 }
                 let shared = Arc::clone(&shared);
-                std::thread::spawn(move || answer(stream, &shared));
+                std::thread::spawn(move || answer(&stream, &shared));
             }
         });
         Self { url, state }
@@ -65,8 +65,8 @@ impl Drop for Server {
     }
 }
 
-fn answer(stream: TcpStream, state: &Mutex<State>) {
-    let mut reader = BufReader::new(&stream);
+fn answer(mut stream: &TcpStream, state: &Mutex<State>) {
+    let mut reader = BufReader::new(stream);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
@@ -92,7 +92,7 @@ fn answer(stream: TcpStream, state: &Mutex<State>) {
         let (status, etag, body) = reply(&mut state.lock().unwrap(), &path, &headers);
         let head =
             format!("HTTP/1.1 {status}\r\nETag: {etag}\r\nContent-Length: {}\r\n\r\n", body.len());
-        let sent = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&body));
+        let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
         if sent.is_err() {
             return;
         }
