@@ -103,7 +103,7 @@ fn secret(text: &str) -> Result<(String, Content), Failure> {
             Failure::new(Code::of_io(&error), what).because(error)
         })?,
         (None, Some(name)) => match std::env::var_os(&name) {
-            Some(value) => std::os::unix::ffi::OsStringExt::into_vec(value),
+            Some(value) => value.into_encoded_bytes(),
             None => {
                 let what = format!("the variable `{name}` for the secret `{id}` is not set");
                 return Err(malformed(what));

@@ -151,8 +151,11 @@ fn add_image(
         findings.push(place_of_label(&text, finding));
     }
     let context = path.parent().unwrap_or(&project.root).to_owned();
+    // The words which the platform's build script takes for a yes.
+    let ignored = dockerfile.label("BUILD_IGNORE").unwrap_or_default().to_ascii_lowercase();
+    let ignored = matches!(ignored.as_str(), "true" | "yes" | "1");
     let dockerfile = path.to_owned();
-    project.images.push(ImageDir { name, role, dockerfile, display, context, bases });
+    project.images.push(ImageDir { name, role, dockerfile, display, context, bases, ignored });
     Ok(())
 }
 

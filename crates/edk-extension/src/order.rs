@@ -5,7 +5,8 @@ use edk_model::Finding;
 use crate::{ExtensionError, ImageDir, Project};
 
 /// Returns the images in an order in which every base of the extension's own comes before what
-/// stands on it; otherwise in the order of their folders.
+/// stands on it; otherwise in the order of their folders. What `LABEL BUILD_IGNORE` keeps from being
+/// built is left out, unless another image stands on it.
 ///
 /// # Errors
 /// [`ExtensionError::Findings`] for images that stand on each other in a circle.
@@ -26,6 +27,15 @@ pub fn build_order(project: &Project) -> Result<Vec<&ImageDir>, ExtensionError> 
         };
         order.push(left.remove(at));
     }
+    let mut needed: HashSet<&str> = HashSet::new();
+    // Bases come before what stands on them, so they are looked at after it.
+    for image in order.iter().rev() {
+        if !image.ignored || needed.contains(image.name.as_str()) {
+            needed.insert(&image.name);
+            needed.extend(image.bases.iter().map(String::as_str));
+        }
+    }
+    order.retain(|image| needed.contains(image.name.as_str()));
     Ok(order)
 }
 

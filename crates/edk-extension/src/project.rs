@@ -45,6 +45,8 @@ pub struct ImageDir {
     pub context: PathBuf,
     /// Names of the bases `local-only/<name>` it stands on.
     pub bases: Vec<String>,
+    /// Whether `LABEL BUILD_IGNORE` keeps it from being built.
+    pub ignored: bool,
 }
 
 /// What an image is for.

@@ -137,3 +137,24 @@ fn the_forms_of_dags_are_read_from_the_dag_image() {
     let names: Vec<_> = dags[0].questions().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["a"]);
 }
+
+#[test]
+fn what_is_kept_from_being_built_is_left_out_unless_another_stands_on_it() {
+    let (_folder, project) = project(&[
+        ("a/Dockerfile", "FROM local-only/own:latest\nLABEL IMAGE=a BUILD_IGNORE=False\n"),
+        (
+            "b/Dockerfile",
+            "FROM local-only/lone:latest\nLABEL IMAGE=b\nLABEL BUILD_IGNORE=\"True\"\n",
+        ),
+        (
+            "lone/Dockerfile",
+            "FROM scratch\nLABEL IMAGE=lone REGISTRY=local-only BUILD_IGNORE=yes\n",
+        ),
+        ("own/Dockerfile", "FROM scratch\nLABEL IMAGE=own REGISTRY=local-only BUILD_IGNORE=1\n"),
+    ]);
+    let project = project.unwrap();
+    let order: Vec<_> =
+        build_order(&project).unwrap().iter().map(|image| image.name.clone()).collect();
+    assert_eq!(order, ["own", "a"]);
+    assert_eq!(project.images.len(), 4, "they are still images of the extension");
+}

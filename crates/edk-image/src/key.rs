@@ -1,6 +1,6 @@
 //! Keys of build steps.
 
-use std::{os::unix::ffi::OsStrExt as _, path::Path};
+use std::path::Path;
 
 use edk_model::{Digest, Hasher};
 
@@ -36,7 +36,7 @@ impl KeyMaker {
 
     /// Adds one path.
     pub(crate) fn path(&mut self, path: &Path) -> &mut Self {
-        self.bytes(path.as_os_str().as_bytes())
+        self.bytes(path.as_os_str().as_encoded_bytes())
     }
 
     /// Returns the key.

@@ -240,7 +240,7 @@ impl StepRun<'_> {
         prepare_layers(self.below, store, containers, self.monitor)?;
         let mut layers = diff_ids(self.below);
         let shown = self.mounts(run)?;
-        let passing = host.env.iter().chain(&run.passing);
+        let passing = run.passing.iter().chain(&host.env);
         let own: Vec<_> = run.env.iter().chain(&shown.env).cloned().collect();
         let spec = RunSpec {
             layers: layers.clone(),

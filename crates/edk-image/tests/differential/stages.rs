@@ -46,6 +46,12 @@ fn stages_give_what_they_give_with_buildah() {
             "links-inside-from",
             "FROM localhost/busybox AS a\nRUN mkdir /o && echo x > /o/f && ln -s f /o/l && ln /o/f /o/h\nFROM localhost/busybox\nCOPY --from=a /o /o",
         ),
+    ]);
+}
+
+#[test]
+fn targets_and_names_of_stages_are_understood_as_by_buildah() {
+    compare(&[
         flags(
             "target",
             &["--target=a"],
