@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
-    BaseRequest, BuildRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
+    BaseRequest, BuildRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT,
     DeployPlanRequest, DeployRequest, Engine, Failure, NewRequest, PackageRequest, PushRequest,
     RemoveRequest, RunRequest, ServeRequest, StatusRequest, UninstallRequest,
 };
@@ -13,6 +13,7 @@ use edk_model::{Code, Reference};
 use crate::{
     ask,
     check::{AllowArg, CheckArgs, Format},
+    demo::DemoArgs,
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     registry::RegistryAction,
     serve,
@@ -363,19 +364,6 @@ struct RunArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-struct DemoArgs {
-    /// Folder for the demo's files [default: a new one in the temporary folder].
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Take this registry image as base, instead of making it from Debian packages.
-    #[arg(long, value_name = "IMAGE")]
-    base: Option<Reference>,
-    /// Address of a Debian mirror.
-    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
-    mirror: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
 struct ServeUiArgs {
     /// The port; 0 takes any that is free.
     #[arg(long, default_value_t = serve::DEFAULT_PORT)]
@@ -538,11 +526,7 @@ impl Args {
                 output: args.out.clone(),
                 form: map(&args.set),
             }),
-            Action::Demo(args) => Command::Demo(DemoRequest {
-                folder: demo_folder(args.dir.clone())?,
-                base: args.base.clone(),
-                mirror: args.mirror.clone(),
-            }),
+            Action::Demo(args) => args.command()?,
             Action::Inspect(args) => args.command(),
             Action::Check(args) => args.command(),
             Action::Extensions(args) => args.command(),
@@ -570,19 +554,6 @@ impl Args {
         }
         let (folder, overwrite, dry_run) = (args.folder.clone(), args.overwrite, args.dry_run);
         Ok(Command::New(NewRequest { template, folder, answers, overwrite, dry_run }))
-    }
-}
-
-fn demo_folder(wanted: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    if let Some(folder) = wanted {
-        return Ok(folder);
-    }
-    let folder = tempfile::Builder::new().prefix("edk-demo-").tempdir();
-    match folder {
-        Ok(folder) => Ok(folder.keep()),
-        Err(error) => Err(Failure::new(Code::of_io(&error), "could not make a temporary folder")
-            .because(error)
-            .hint("name one: `--dir DIR`")),
     }
 }
 

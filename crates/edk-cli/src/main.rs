@@ -11,6 +11,7 @@
 mod args;
 mod ask;
 mod check;
+mod demo;
 mod interrupt;
 mod looks;
 mod lsp;
