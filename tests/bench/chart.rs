@@ -32,7 +32,9 @@ pub(crate) fn run() {
     let each = |work: &dyn Fn(&Path)| time(|| charts.iter().for_each(|chart| work(chart)));
     let edk = |words: &[&str], chart: &Path| {
         let program = std::env::current_exe().unwrap().with_file_name("edk");
-        start(Command::new(program).env("EDK_HOME", &home).args(words).arg(chart).current_dir(&out));
+        start(
+            Command::new(program).env("EDK_HOME", &home).args(words).arg(chart).current_dir(&out),
+        );
     };
     let helm = |words: &[&str], chart: &Path| {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/helm");
@@ -53,7 +55,11 @@ pub(crate) fn run() {
             "render, in process",
             "",
             PAIRS,
-            |_| each(&|chart| drop(render_with(&Chart::load(chart).unwrap(), &options(), &json!({})).unwrap())),
+            |_| {
+                each(&|chart| {
+                    drop(render_with(&Chart::load(chart).unwrap(), &options(), &json!({})).unwrap())
+                })
+            },
             |_| each(&|chart| helm(&["template", "r"], chart)),
         ),
         Row::paired(

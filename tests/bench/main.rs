@@ -8,8 +8,8 @@
 //! a time.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
-mod check;
 mod chart;
+mod check;
 #[path = "../../crates/edk-chart/tests/oracle/corpus.rs"]
 #[allow(dead_code, reason = "shared with the tests of the room")]
 mod corpus;

@@ -57,8 +57,7 @@ impl Workspace {
     pub(super) fn check(&mut self) -> Vec<PublishDiagnosticsParams> {
         let Some(root) = self.root.clone() else { return Vec::new() };
         // A folder that can't be read for a moment is told as it was.
-        let Ok(read) = Tree::open(&root, Some(&self.tree)) else { return Vec::new() };
-        let mut tree = read.clone();
+        let Ok(mut tree) = Tree::open(&root, Some(&self.tree)) else { return Vec::new() };
         for (path, text) in &self.open {
             let real = path.canonicalize().unwrap_or_else(|_| path.clone());
             if let Some(below) = real.strip_prefix(&root).ok().and_then(Path::to_str)

@@ -237,10 +237,8 @@ fn excerpt(tree: &Tree, finding: &Finding) -> Option<String> {
 }
 
 fn sort(findings: &mut Vec<Finding>) {
-    findings.sort_by(|one, other| {
-        let key = |it: &Finding| (it.file.clone(), it.span, it.rule.clone(), it.message.clone());
-        key(one).cmp(&key(other))
-    });
+    findings
+        .sort_by_cached_key(|it| (it.file.clone(), it.span, it.rule.clone(), it.message.clone()));
     findings.dedup();
 }
 

@@ -261,6 +261,7 @@ impl<'a> Model<'a> {
         for docker in &self.dockers {
             needed.extend(docker.bases.iter().cloned());
         }
+        let own: HashSet<&str> = self.dockers.iter().filter_map(|it| it.name.as_deref()).collect();
         for (chart, rendered) in &self.charts {
             needed
                 .extend(chart.global().and_then(|it| it.get("image")?.as_str()).map(str::to_owned));
@@ -276,12 +277,7 @@ impl<'a> Model<'a> {
             let values = values.map(|it| String::from_utf8_lossy(&it.data).into_owned());
             let texts = chart.template_files().map(|(_, text)| text.to_owned()).chain(values);
             for text in texts {
-                let own = self.dockers.iter().filter_map(|it| it.name.clone());
-                needed.extend(own.filter(|name| {
-                    text.contains(&format!("/{name}:"))
-                        || text.contains(&format!("\"{name}\""))
-                        || text.contains(&format!("image: {name}"))
-                }));
+                needed.extend(images_in(&text, &own));
             }
         }
         needed
@@ -374,6 +370,28 @@ pub(crate) fn image_name(image: &str) -> Option<&str> {
     let image = image.split('@').next()?;
     let last = image.rsplit('/').next()?;
     last.split(':').next().filter(|it| !it.is_empty())
+}
+
+/// The images of the project that a template or values file names: behind a `/`, in quotes, or
+/// behind `image:`.
+fn images_in(text: &str, own: &HashSet<&str>) -> Vec<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let is_image = line.contains("image:");
+        for word in line.split(|c: char| !is_word(c)).filter(|it| own.contains(it)) {
+            let at = word.as_ptr() as usize - line.as_ptr() as usize;
+            let before = line[..at].chars().next_back();
+            let after = line[at + word.len()..].chars().next();
+            let tagged = before == Some('/') && matches!(after, Some(':' | '@' | '"' | '\''));
+            let quoted =
+                matches!((before, after), (Some('"'), Some('"')) | (Some('\''), Some('\'')));
+            if tagged || quoted || is_image {
+                found.push(word.to_owned());
+            }
+        }
+    }
+    found
 }
 
 /// Charts by name, those that could be loaded.

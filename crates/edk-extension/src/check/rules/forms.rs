@@ -214,15 +214,13 @@ fn unread(m: &Model<'_>, f: &mut Finds) {
             continue;
         }
         let variable = name.to_uppercase();
-        let reads = |text: &str| {
-            text.contains(&variable)
-                || text.contains(&format!("\"{name}\""))
-                || text.contains(&format!("'{name}'"))
-        };
+        let words = [variable.clone(), format!("\"{name}\""), format!("'{name}'")];
+        let reads = |text: &str| words.iter().any(|word| text.contains(word.as_str()));
         let files = contexts.iter().flat_map(|it| m.tree.below(it));
-        let own = m.dag_code();
-        let own = own.iter().filter(|it| it.path != dag.file.path).map(|it| m.text(&it.path));
-        let read = files.filter_map(|it| it.text()).chain(own).any(reads);
+        // Code beside the DAG may read the answers as well.
+        let folder = dag.file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let own = m.tree.below(folder).filter(|it| it.path != dag.file.path);
+        let read = files.chain(own).filter_map(|it| it.text()).any(reads);
         if !read {
             f.at(
                 &dag.file.path,
@@ -268,10 +266,12 @@ fn unset(m: &Model<'_>, f: &mut Finds) {
             m.chain(docker).iter().any(|it| !it.starts_with("local-only/") && it != "scratch");
         for file in m.python.iter().filter(|it| copied.contains(it.path.as_str()) && !inherited) {
             for (name, place, needed) in &file.env {
-                let by_operator = code.iter().any(|it| {
-                    it.contains(&format!("\"{name}\"")) || it.contains(&format!("'{name}'"))
-                });
-                let known = set.contains(name) || by_operator || dockerfile.contains(name.as_str());
+                let by_operator = || {
+                    let words = [format!("\"{name}\""), format!("'{name}'")];
+                    code.iter().any(|it| words.iter().any(|word| it.contains(word.as_str())))
+                };
+                let known =
+                    || set.contains(name) || dockerfile.contains(name.as_str()) || by_operator();
                 let system = [
                     "PATH",
                     "HOME",
@@ -283,7 +283,7 @@ fn unset(m: &Model<'_>, f: &mut Finds) {
                     "https_proxy",
                     "no_proxy",
                 ];
-                if *needed && !known && !system.contains(&name.as_str()) {
+                if *needed && !system.contains(&name.as_str()) && !known() {
                     f.at(&file.path, *place, format!("nothing sets {name}"));
                 }
             }
