@@ -73,8 +73,11 @@ pub(crate) fn reach(socket: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path)
 }
 
-/// Makes the socket, in place of one that nobody serves any more.
-pub(crate) fn listen(socket: &Path) -> io::Result<UnixListener> {
+/// Makes the socket of a gate, in place of one that nobody serves any more.
+///
+/// # Errors
+/// Its folder is not there, or can not be written.
+pub fn listen(socket: &Path) -> io::Result<UnixListener> {
     let (_folder, path) = short(socket)?;
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -487,6 +487,7 @@ fn a_folder_made_again_in_one_that_hides_is_there() {
     bench.containers.forget(captured);
     let names: Vec<_> = listing(&layer).into_keys().collect();
     assert_eq!(names, ["x/", "x/.wh..wh..opq", "x/sub/", "x/sub/deep/"]);
+}
 
 fn gated(bench: &Bench, name: &str, script: &str, ways: Vec<Way>) -> RunSpec {
     let socket = bench.root.join(format!("{name}.gate"));

@@ -14,6 +14,8 @@ use crate::{DEFAULT_REGISTRY_PORT, Engine, EngineError, targets::Book};
 pub(crate) const SANDBOX_BUILD_VERSION: &str = "0.6.0";
 /// Name of the embedded target.
 pub(crate) const SANDBOX: &str = "sandbox";
+/// Before a pod that ended is started again: long enough to read why, no longer.
+const RESTART_DELAY: std::time::Duration = std::time::Duration::from_secs(2);
 /// In the sandbox's folder: the address of whoever serves it now.
 const ADDRESS_FILE: &str = "address";
 
@@ -62,6 +64,7 @@ impl Engine {
             url: url.to_owned(),
             faults,
             door,
+            restart_delay: RESTART_DELAY,
             now: self.setup.now,
         };
         let (store, containers) = (self.store()?.clone(), Arc::clone(self.containers()?));
