@@ -104,7 +104,8 @@ impl Action {
     /// Runs all pods of the objects that have not ended, at the same time, and does not wait.
     pub(crate) fn run_pods(&self) {
         let Some(release) = self.read() else { return };
-        for object in release.plain() {
+        let objects = release.plain().filter(|object| workload::makes_pods(&object.kind));
+        for object in objects {
             let name = pod_name(object);
             let pod = release.pods.iter().find(|pod| pod.name == name);
             if pod.is_none_or(Pod::is_settled) {

@@ -41,7 +41,12 @@ impl Disk {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(|source| SandboxError::io(&path, source))?;
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self::at(root))
+    }
+
+    /// The folder as it is, which may be no sandbox.
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
     }
 
     pub(crate) fn extensions(&self) -> PathBuf {

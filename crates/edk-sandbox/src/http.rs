@@ -54,6 +54,7 @@ impl Sandbox {
             .merge(api.clone())
             .nest("/kube-helm-api", api)
             .merge(backend::router())
+            .route("/sandbox/log", get(log))
             .fallback(proxy::pass)
             .with_state(self.clone());
         door::before(api, self).layer(axum::middleware::from_fn(guard::local_only))
@@ -423,5 +424,15 @@ async fn available_platforms(
     match plain.is_some_and(|it| it.contains(&b':')) {
         true => axum::Json(json!([])).into_response(),
         false => detail(400, "Invalid encoded_auth format"),
+    }
+}
+
+/// The sandbox's own: the end of the output of a pod, which a platform shows only in the dashboard
+/// of Kubernetes.
+async fn log(State(sandbox): State<Arc<Sandbox>>, Query(query): Parameters) -> Response {
+    let text_of = |key: &str| query.get(key).map(String::as_str).unwrap_or_default();
+    match sandbox.log(text_of("release"), text_of("pod")) {
+        Some(lines) => axum::Json(lines).into_response(),
+        None => text(404, "there is no such pod"),
     }
 }

@@ -64,11 +64,8 @@ impl Action {
         let mut plan = workload::plan(object, &release.objects, disk, &scratch)?;
         let probes = probe::read(workload::pod_spec(object))?;
         pod::prepare(&plan).map_err(|error| format!("its volumes: {error}"))?;
-        let network = {
-            let state = self.sandbox.state();
-            let settings = &self.sandbox.settings;
-            network::network(&pod_name(object), &state.releases, disk, settings)
-        };
+        let settings = &self.sandbox.settings;
+        let network = network::network(&pod_name(object), object, &release, disk, settings);
         let hosts = disk.hosts(&self.release, &object.name);
         std::fs::create_dir_all(&scratch)
             .and_then(|()| write_whole(&hosts, network.hosts.as_bytes(), Readers::Everybody))

@@ -60,6 +60,6 @@ pub use http::serve;
 pub use pod::{Fault, Runtime};
 pub use profile::Profile;
 pub use release::{Hook, Object, Pod, PodStatus, Release, Status};
-pub use sandbox::{Pull, Sandbox};
+pub use sandbox::{Contents, Pull, Sandbox, contents};
 pub use settings::Settings;
 pub use workload::{ContainerPlan, Mount, PodPlan};

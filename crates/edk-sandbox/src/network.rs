@@ -1,13 +1,14 @@
-//! Where the names and ports of Services lead: a pure function of the releases.
+//! Where the names and ports of Services lead: a pure function of the release.
 //!
 //! A pod that lasts has a network of its own. In it, each Service is a loopback address, which its
 //! hosts file names, and behind each port of the Service is a way to the gate of the pod that the
-//! Service selects. Nothing listens on this machine.
+//! Service selects. Nothing listens on this machine. A port at which the pod itself listens leads
+//! nowhere else, because all these addresses are the pod's own.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     net::{Ipv4Addr, SocketAddrV4},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use edk_container::Way;
@@ -30,46 +31,65 @@ pub(crate) struct Backend {
     pub(crate) port: u16,
 }
 
-/// Returns the network of a pod called `pod`: the Services of all `releases`, and the sandbox itself
-/// as the platform's kube-helm.
+/// Returns the network of the pod `pod` which `object` makes: the Services of its release, and the
+/// sandbox itself as the platform's kube-helm.
 pub(crate) fn network(
     pod: &str,
-    releases: &BTreeMap<String, Release>,
+    object: &Object,
+    release: &Release,
     disk: &Disk,
     settings: &Settings,
 ) -> Network {
     let mut network = Network::default();
     network.hosts = format!("127.0.0.1 localhost {pod}\n::1 localhost\n");
+    let own = disk.gate(&release.name, &object.name);
+    let taken = own_ports(object, release, &own, disk);
     if let Some(port) = port_of(&settings.url) {
-        let at = |address, port| SocketAddrV4::new(address, port);
-        let to = disk.gate_of_all();
         let kube_helm = Ipv4Addr::new(127, 1, 0, 0);
         network.hosts += &names(kube_helm, "kube-helm-service", values::ADMIN);
-        for at in [at(kube_helm, 5000), at(Ipv4Addr::LOCALHOST, port)] {
-            network.ways.push(Way { at, to: to.clone(), port });
+        for (address, number) in [(kube_helm, 5000), (Ipv4Addr::LOCALHOST, port)] {
+            let at = SocketAddrV4::new(address, number);
+            network.ways.push(Way { at, to: disk.gate_of_all(), port });
         }
     }
-    let services = releases.values().flat_map(|release| {
-        let services = release.plain().filter(|object| object.kind == "Service");
-        services.map(move |service| (release, service))
-    });
-    for ((release, service), number) in services.zip(1_u16..) {
+    let services = release.plain().filter(|object| object.kind == "Service");
+    for (service, number) in services.zip(1_u16..) {
         let [high, low] = number.to_be_bytes();
-        let address = Ipv4Addr::new(127, 1, high, low);
+        let numbers = workload::items(&service.content["spec"]["ports"])
+            .filter_map(|port| port["port"].as_u64().and_then(|it| u16::try_from(it).ok()));
+        let found = numbers.filter_map(|number| {
+            Some((number, backend(release, service, &Value::from(number), disk)?))
+        });
+        let found: Vec<_> = found.collect();
+        // Its own ports are at its own address already.
+        let address = match found.iter().any(|(number, it)| it.gate == own && it.port == *number) {
+            true => Ipv4Addr::LOCALHOST,
+            false => Ipv4Addr::new(127, 1, high, low),
+        };
         let namespace = service.namespace.as_deref().unwrap_or(values::ADMIN);
+        network.ways.extend(found.into_iter().map(|(number, it)| {
+            let at = SocketAddrV4::new(address, number);
+            Way { at, to: it.gate, port: it.port }
+        }));
         network.hosts += &names(address, &service.name, namespace);
-        for port in workload::items(&service.content["spec"]["ports"]) {
-            let Some(number) = port["port"].as_u64().and_then(|it| u16::try_from(it).ok()) else {
-                continue;
-            };
-            let wanted = Value::from(number);
-            if let Some(Backend { gate, port }) = backend(release, service, &wanted, disk) {
-                let at = SocketAddrV4::new(address, number);
-                network.ways.push(Way { at, to: gate, port });
-            }
-        }
     }
+    // All of these addresses are its own, so a way would keep the pod from listening at that port.
+    network.ways.retain(|way| !taken.contains(&way.at.port()));
     network
+}
+
+/// Returns the ports at which a pod listens, as far as its manifest and its Services tell.
+fn own_ports(object: &Object, release: &Release, own: &Path, disk: &Disk) -> BTreeSet<u16> {
+    let containers = workload::items(&workload::pod_spec(object)["containers"]);
+    let named = containers.flat_map(|container| workload::items(&container["ports"]));
+    let named = named.filter_map(|port| port["containerPort"].as_u64());
+    let mut ports: BTreeSet<u16> = named.filter_map(|port| u16::try_from(port).ok()).collect();
+    for service in release.plain().filter(|object| object.kind == "Service") {
+        let wanted = workload::items(&service.content["spec"]["ports"]);
+        let found = wanted.filter_map(|port| backend(release, service, &port["port"], disk));
+        ports.extend(found.filter(|it| it.gate == *own).map(|it| it.port));
+    }
+    ports
 }
 
 fn names(address: Ipv4Addr, name: &str, namespace: &str) -> String {
@@ -171,17 +191,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::open(folder.path()).unwrap();
         let settings = Settings::example("http://127.0.0.1:5578");
-        let releases = BTreeMap::from([("web".to_owned(), web())]);
-        let network = network("me", &releases, &disk, &settings);
-        assert!(network.hosts.contains("\n127.1.0.1 web-service.services.svc "));
-        assert!(network.hosts.contains("\n127.1.0.0 kube-helm-service.admin.svc "));
-        let ways: Vec<_> = network.ways.iter().map(|way| (way.at.to_string(), way.port)).collect();
-        let expected = [
-            ("127.1.0.0:5000", 5578),
-            ("127.0.0.1:5578", 5578),
-            ("127.1.0.1:80", 8080),
-            ("127.1.0.1:9", 9),
-        ];
-        assert_eq!(ways, expected.map(|(at, port)| (at.to_owned(), port)));
+        let release = web();
+        let check = |object: &Object, service: &str, expected: &[(&str, u16)]| {
+            let network = network("me", object, &release, &disk, &settings);
+            assert!(network.hosts.contains(service), "{}", network.hosts);
+            assert!(network.hosts.contains("\n127.1.0.0 kube-helm-service.admin.svc "));
+            let ways = network.ways.iter().map(|way| (way.at.to_string(), way.port));
+            let expected = expected.iter().map(|(at, port)| ((*at).to_owned(), *port));
+            assert_eq!(ways.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        };
+        let sandbox = [("127.1.0.0:5000", 5578), ("127.0.0.1:5578", 5578)];
+        let service = "\n127.1.0.1 web-service.services.svc ";
+        let ways = [&sandbox[..], &[("127.1.0.1:80", 8080), ("127.1.0.1:9", 9)]].concat();
+        check(&object("Deployment", "client", json!({})), service, &ways);
+        // The pod itself listens at 9 and, by its manifest, at 5000.
+        let mut own = release.objects[0].clone();
+        own.content["spec"]["template"]["spec"]["containers"][0]["ports"] =
+            json!([{"name": "http", "containerPort": 8080}, {"containerPort": 5000}]);
+        let service = "\n127.0.0.1 web-service.services.svc ";
+        check(&own, service, &[("127.0.0.1:5578", 5578), ("127.0.0.1:80", 8080)]);
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::workload;
+use crate::{route, workload};
 
 /// How many lines of a pod's output are kept.
 pub(crate) const LOG_TAIL: usize = 200;
@@ -193,6 +193,13 @@ impl Release {
     /// Returns the pods that are not those of hooks.
     pub fn main_pods(&self) -> impl Iterator<Item = &Pod> {
         self.pods.iter().filter(|pod| pod.hook.is_none())
+    }
+
+    /// Returns the paths of its Ingresses.
+    pub fn paths(&self) -> Vec<String> {
+        let ingresses = self.plain().filter(|object| object.kind == "Ingress");
+        let entries = ingresses.flat_map(route::paths);
+        entries.filter_map(|entry| entry["path"].as_str().map(str::to_owned)).collect()
     }
 
     /// Returns the pod `name`.

@@ -104,12 +104,8 @@ impl Sandbox {
         let lock = lock(folder)?;
         disk.sweep((settings.now)()).map_err(|source| SandboxError::io(folder, source))?;
         let mut state = State::default();
-        let releases = disk.releases();
-        let names = disk::names(&releases, ".json");
-        for name in names.map_err(|source| SandboxError::io(&releases, source))? {
-            if let Some(release) = disk::read_json::<Release>(&releases.join(name)) {
-                state.releases.insert(release.name.clone(), release);
-            }
+        for release in recorded(&disk)? {
+            state.releases.insert(release.name.clone(), release);
         }
         state.pulls = disk::read_json(&disk.pulls()).unwrap_or_default();
         let sandbox = Arc::new(Self {
@@ -320,6 +316,36 @@ impl Sandbox {
         disk::write_json(&self.disk.pulls(), &state.pulls)?;
         Ok(known)
     }
+}
+
+/// What is in the folder of a sandbox, whether it runs or not.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Names of the uploaded files, sorted.
+    pub files: Vec<String>,
+    /// Its releases, by name.
+    pub releases: Vec<Release>,
+}
+
+/// Returns what is in the sandbox in `folder`: nothing, where there is none.
+///
+/// # Errors
+/// [`SandboxError::Io`] if it can't be read.
+pub fn contents(folder: &Path) -> Result<Contents, SandboxError> {
+    let disk = Disk::at(folder);
+    if !disk.releases().is_dir() {
+        return Ok(Contents::default());
+    }
+    let files = disk::names(&disk.extensions(), "");
+    let files = files.map_err(|source| SandboxError::io(&disk.extensions(), source))?;
+    Ok(Contents { files, releases: recorded(&disk)? })
+}
+
+fn recorded(disk: &Disk) -> Result<Vec<Release>, SandboxError> {
+    let folder = disk.releases();
+    let names = disk::names(&folder, ".json");
+    let names = names.map_err(|source| SandboxError::io(&folder, source))?;
+    Ok(names.into_iter().filter_map(|name| disk::read_json(&folder.join(name))).collect())
 }
 
 /// What stops the lasting pods of a release, and tells when they have stopped.
