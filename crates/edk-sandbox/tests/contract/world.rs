@@ -15,13 +15,9 @@ pub(crate) struct World {
     _folder: Option<tempfile::TempDir>,
 }
 
-/// The faults with times in which a test can see them.
+/// The faults with an age of the list that a test can wait for.
 pub(crate) fn quick(faults: Faults) -> Faults {
-    Faults {
-        list_cache: faults.list_cache.map(|_| Duration::from_millis(300)),
-        install_timeout: faults.install_timeout.map(|_| Duration::from_millis(300)),
-        ..faults
-    }
+    Faults { list_cache: faults.list_cache.map(|_| Duration::from_millis(500)), ..faults }
 }
 
 /// Every container ends well, but one that is called `slow`.
@@ -64,6 +60,8 @@ impl World {
     }
 
     pub(crate) fn real(url: &str) -> Self {
+        // Fails only when a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { client, url: url.trim_end_matches('/').to_owned(), _folder: None }
     }
