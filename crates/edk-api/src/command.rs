@@ -10,14 +10,16 @@ use edk_engine::{
     ChartPackageRequest, ChartPackaged, ChartRenderRequest, ChartRendered, ChartShowRequest,
     ChartShown, CheckOutcome, CheckRequest, CopyOutcome, DemoOutcome, DemoRequest, DeployOutcome,
     DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, DoctorRequest, Engine,
-    EngineError, EventSink, ExportOutcome, ExtensionView, FolderRequest, GcOutcome, Health,
-    ImageDetails, ImportOutcome, InstallRequest, Installed, LoginOutcome, NewOutcome, NewRequest,
-    PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest, RegistryAccountRequest,
-    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
-    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest,
-    RepositoryView, RunOutcome, RunRequest, ServeRequest, StatusOutcome, StatusRequest,
-    TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest, TemplateSummary,
-    UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
+    EngineError, EventSink, ExportOutcome, ExtensionView, FaultView, FolderRequest, GcOutcome,
+    Health, ImageDetails, ImportOutcome, InstallRequest, Installed, LoginOutcome, NewOutcome,
+    NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
+    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
+    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
+    RemoveRequest, RepositoryView, RunOutcome, RunRequest, SandboxLogRequest, SandboxResetOutcome,
+    SandboxResetRequest, SandboxServeRequest, SandboxStartRequest, SandboxStarted, SandboxStatus,
+    SandboxStopped, StatusOutcome, StatusRequest, TargetAddRequest, TargetDetails,
+    TargetLoginRequest, TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest,
+    UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -112,7 +114,19 @@ pub enum Command {
     /// Make an account of the registry.
     RegistryAccount(RegistryAccountRequest),
     /// Serve the sandbox until cancelled.
-    SandboxServe(ServeRequest),
+    SandboxServe(SandboxServeRequest),
+    /// Start the sandbox in the background.
+    SandboxStart(SandboxStartRequest),
+    /// Stop the sandbox that runs in the background.
+    SandboxStop,
+    /// Tell whether the sandbox runs and what is in it.
+    SandboxStatus,
+    /// Empty the sandbox.
+    SandboxReset(SandboxResetRequest),
+    /// Tell what the pods of a release in the sandbox have said.
+    SandboxLog(SandboxLogRequest),
+    /// List the faults of real platforms which the sandbox can show.
+    SandboxFaults,
 }
 
 /// What came of a [`Command`].
@@ -198,6 +212,18 @@ pub enum Response {
     Usage(UsageView),
     /// Of [`Command::RegistryDelete`].
     Deleted(RegistryDeleteRequest),
+    /// Of [`Command::SandboxStart`].
+    SandboxStarted(SandboxStarted),
+    /// Of [`Command::SandboxStop`].
+    SandboxStopped(SandboxStopped),
+    /// Of [`Command::SandboxStatus`].
+    SandboxStatus(Box<SandboxStatus>),
+    /// Of [`Command::SandboxReset`].
+    SandboxReset(SandboxResetOutcome),
+    /// Of [`Command::SandboxLog`].
+    Lines(Vec<String>),
+    /// Of [`Command::SandboxFaults`].
+    Faults(Vec<FaultView>),
     /// Of a server that was stopped.
     Stopped,
 }
@@ -274,6 +300,12 @@ impl Command {
             Self::RegistryDelete(_) => "registry delete",
             Self::RegistryServe(_) => "registry serve",
             Self::SandboxServe(_) => "sandbox serve",
+            Self::SandboxStart(_) => "sandbox start",
+            Self::SandboxStop => "sandbox stop",
+            Self::SandboxStatus => "sandbox status",
+            Self::SandboxReset(_) => "sandbox reset",
+            Self::SandboxLog(_) => "sandbox logs",
+            Self::SandboxFaults => "sandbox faults",
         }
     }
 }
@@ -403,9 +435,19 @@ fn dispatch(
             Response::Account(engine.registry_account(request)?.into())
         }
         Command::SandboxServe(request) => {
-            engine.serve_sandbox(*request, monitor)?;
+            engine.serve_sandbox(request, monitor)?;
             Response::Stopped
         }
+        Command::SandboxStart(request) => {
+            Response::SandboxStarted(engine.start_sandbox(request, monitor)?)
+        }
+        Command::SandboxStop => Response::SandboxStopped(engine.stop_sandbox(monitor)?),
+        Command::SandboxStatus => Response::SandboxStatus(Box::new(engine.sandbox_status()?)),
+        Command::SandboxReset(request) => {
+            Response::SandboxReset(engine.reset_sandbox(*request, monitor)?)
+        }
+        Command::SandboxLog(request) => Response::Lines(engine.sandbox_log_of(request)?),
+        Command::SandboxFaults => Response::Faults(engine.sandbox_faults()),
     })
 }
 

@@ -18,6 +18,7 @@ mod document;
 pub mod host;
 mod looks;
 pub mod machine;
+mod sandbox;
 mod storage;
 mod targets;
 mod text;
@@ -34,8 +35,9 @@ pub use edk_engine::{
     MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest, RegistryAccountRequest,
     RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
     RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest,
-    ServeRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
-    TargetRequest, TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest,
+    SandboxLogRequest, SandboxResetRequest, SandboxServeRequest, SandboxStartRequest, Setup,
+    StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest,
+    TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest,
 };
 pub use edk_model::{CancellationToken, Failure};
 pub use text::text;

@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, charts, check_words, deps, looks, storage, targets};
+use crate::{Response, charts, check_words, deps, looks, sandbox, storage, targets};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -81,6 +81,16 @@ pub fn text(response: &Response) -> String {
         Response::Deleted(it) => {
             vec![format!("{}:{} is out of the registry", it.repository, it.tag)]
         }
+        Response::SandboxStarted(it) => sandbox::started(it),
+        Response::SandboxStopped(it) => {
+            let words =
+                if it.was_running { "the sandbox is stopped" } else { "the sandbox did not run" };
+            vec![words.to_owned()]
+        }
+        Response::SandboxStatus(it) => sandbox::status(it),
+        Response::SandboxReset(it) => sandbox::reset(it),
+        Response::Lines(lines) => lines.clone(),
+        Response::Faults(it) => sandbox::faults(it),
         Response::Stopped => vec!["stopped".to_owned()],
     };
     lines.join("\n")

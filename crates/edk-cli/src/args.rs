@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
-    BaseRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DeployPlanRequest,
-    DeployRequest, Engine, Failure, PackageRequest, PushRequest, RemoveRequest, ServeRequest,
-    StatusRequest, UninstallRequest,
+    BaseRequest, Command, DEFAULT_REGISTRY_PORT, DeployPlanRequest, DeployRequest, Engine, Failure,
+    PackageRequest, PushRequest, RemoveRequest, StatusRequest, UninstallRequest,
 };
 use edk_model::{Code, Reference};
 
@@ -19,6 +18,7 @@ use crate::{
     new::NewArgs,
     registry::RegistryAction,
     run::{DemoArgs, RunArgs},
+    sandbox::SandboxAction,
     serve,
     target::TargetAction,
 };
@@ -210,9 +210,11 @@ enum Action {
     #[command(
         subcommand,
         after_help = "Examples:
-  edk sandbox serve                at port 5578"
+  edk sandbox start                in the background, at port 5578
+  edk sandbox status               what is in it
+  edk sandbox stop"
     )]
-    Sandbox(SandboxServe),
+    Sandbox(SandboxAction),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -364,26 +366,6 @@ struct ServeUiArgs {
     registry_port: u16,
 }
 
-#[derive(Debug, Subcommand)]
-enum SandboxServe {
-    /// Serve it on the loopback interface until stopped.
-    #[command(after_help = "Examples:
-  edk sandbox serve
-  edk sandbox serve --strict-faults     with the known faults of real platforms")]
-    Serve {
-        /// The port; 0 takes any that is free.
-        #[arg(long, default_value_t = DEFAULT_SANDBOX_PORT)]
-        port: u16,
-        /// Show the known faults of real platforms, to test a client against them.
-        #[arg(long)]
-        strict_faults: bool,
-        /// Ask for a login, as the front door of a platform does; the users `kaapana` (who may do
-        /// everything), `lead`, `guest` and `newcomer` have their names as passwords.
-        #[arg(long)]
-        login: bool,
-    },
-}
-
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -421,7 +403,7 @@ impl Args {
             Action::Chart(action) => action.name(),
             Action::Target(action) => action.name(),
             Action::Registry(action) => action.name(),
-            Action::Sandbox(_) => "sandbox serve",
+            Action::Sandbox(action) => action.name(),
         };
         name.to_owned()
     }
@@ -514,10 +496,7 @@ impl Args {
             Action::Chart(action) => action.command(),
             Action::Target(action) => action.command(ask::is_possible(self))?,
             Action::Registry(action) => action.command(),
-            Action::Sandbox(SandboxServe::Serve { port, strict_faults, login }) => {
-                let (port, strict_faults, login) = (*port, *strict_faults, *login);
-                Command::SandboxServe(ServeRequest { port, strict_faults, login })
-            }
+            Action::Sandbox(action) => action.command(self, engine.data_folder()),
         })
     }
 }

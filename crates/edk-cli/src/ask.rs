@@ -133,3 +133,12 @@ pub(crate) fn set_overwrite(command: &mut Command) {
         request.overwrite = true;
     }
 }
+
+/// Asks whether the sandbox may be emptied; no where nobody can be asked.
+pub(crate) fn may_reset(args: &Args) -> bool {
+    if !is_possible(args) {
+        return false;
+    }
+    let what = "Remove all charts, releases, volumes and DAGs of the sandbox?";
+    Confirm::new().with_prompt(what).default(false).interact().unwrap_or(false)
+}

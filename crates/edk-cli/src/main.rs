@@ -21,6 +21,7 @@ mod new;
 mod registry;
 mod report;
 mod run;
+mod sandbox;
 mod serve;
 mod show;
 mod target;

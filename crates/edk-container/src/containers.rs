@@ -290,7 +290,12 @@ impl Containers {
         let _ = work.remove_with(|path| self.remove(path));
     }
 
-    fn remove(&self, path: &Path) -> Result<(), ContainerError> {
+    /// Removes a folder in which containers may have written as subordinate ids. One that is not
+    /// there is no error.
+    ///
+    /// # Errors
+    /// [`ContainerError::Io`] if it can't be removed.
+    pub fn remove(&self, path: &Path) -> Result<(), ContainerError> {
         match fs::remove_dir_all(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) if !self.identity.privilege().is_rootless() => {

@@ -10,6 +10,8 @@
 //! mounts live in a private mount namespace, and folders of a run that was killed are removed by
 //! [`Containers::sweep`].
 //!
+//! A container has the host's network, none, or one of its own behind a [`gate`].
+//!
 //! A process gets what container engines give by default: their capabilities, a seccomp filter
 //! (`seccomp`), and a /proc and /sys without what belongs to the host. An ordinary user without
 //! subordinate ids has one id inside: everything belongs to it, and changes of owners are let pass
@@ -24,6 +26,7 @@ mod chain;
 mod conditions;
 mod containers;
 mod error;
+pub mod gate;
 mod helper;
 mod identity;
 mod spec;
@@ -35,7 +38,7 @@ pub use conditions::Conditions;
 pub use containers::{Captured, Containers};
 pub use error::ContainerError;
 pub use helper::helper_main;
-pub use spec::{Bind, Content, Exit, Mount, Network, RunSpec};
+pub use spec::{Bind, Content, Exit, Gate, Mount, Network, RunSpec, Way};
 
 /// The first argument with which a program is started again as container helper.
 pub const HELPER_ARGUMENT: &str = "__container-helper";

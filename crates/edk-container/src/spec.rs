@@ -1,4 +1,4 @@
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddrV4, path::PathBuf, time::Duration};
 
 use edk_model::Digest;
 use serde::{Deserialize, Serialize};
@@ -108,13 +108,35 @@ impl std::fmt::Debug for Content {
 }
 
 /// What a process in a container may reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
     /// What the host reaches.
     Host,
     /// Only itself, over loopback.
     None,
+    /// Itself, over loopback, and what a gate leads to. Ports are its own.
+    Gate(Gate),
+}
+
+/// The way into a network of its own, and out of it to other gates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The Unix socket of the gate, made where nothing is; see [`crate::gate`] for its use.
+    pub socket: PathBuf,
+    /// Where other gates can be reached from inside.
+    pub ways: Vec<Way>,
+}
+
+/// An address inside that leads to a port behind another gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Way {
+    /// A loopback address inside.
+    pub at: SocketAddrV4,
+    /// The socket of the other gate; it may come and go.
+    pub to: PathBuf,
+    /// The port behind it.
+    pub port: u16,
 }
 
 /// How a process ended.

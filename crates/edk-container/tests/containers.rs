@@ -3,14 +3,15 @@
 
 use std::{
     collections::BTreeMap,
-    io::Read as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use edk_container::{
-    Bind, CacheSharing, Captured, ContainerError, Containers, Content, Exit, Mount, Network,
-    RunSpec,
+    Bind, CacheSharing, Captured, ContainerError, Containers, Content, Exit, Gate, Mount, Network,
+    RunSpec, Way, gate,
 };
 use edk_model::{CancellationToken, Digest, Monitor, Silent};
 use edk_testkit::{TarEntry, busybox_layer, tar};
@@ -486,4 +487,62 @@ fn a_folder_made_again_in_one_that_hides_is_there() {
     bench.containers.forget(captured);
     let names: Vec<_> = listing(&layer).into_keys().collect();
     assert_eq!(names, ["x/", "x/.wh..wh..opq", "x/sub/", "x/sub/deep/"]);
+}
+
+fn gated(bench: &Bench, name: &str, script: &str, ways: Vec<Way>) -> RunSpec {
+    let socket = bench.root.join(format!("{name}.gate"));
+    RunSpec { network: Network::Gate(Gate { socket, ways }), ..bench.spec(script) }
+}
+
+/// What the server behind a gate sends; nothing while there is none.
+fn page_at(socket: &Path) -> String {
+    let mut text = String::new();
+    if let Ok(mut stream) = gate::connect(socket, 80) {
+        let _ = stream.write_all(b"GET /word HTTP/1.0\r\n\r\n");
+        let _ = stream.read_to_string(&mut text);
+    }
+    text.rsplit("\r\n").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn two_containers_with_the_same_port_are_reached_through_their_gates() {
+    let bench = Bench::new();
+    let token = CancellationToken::new();
+    let serve = "echo $WORD > /tmp/word; exec /bin/busybox httpd -f -p 80 -h /tmp";
+    std::thread::scope(|scope| {
+        // Also when an assertion fails.
+        let end = token.clone().drop_guard();
+        for word in ["one", "two"] {
+            let mut spec = gated(&bench, word, serve, Vec::new());
+            spec.env.push(("WORD".to_owned(), word.to_owned()));
+            let monitor = Monitor::new(Arc::new(Silent), token.clone(), "");
+            let containers = &bench.containers;
+            scope.spawn(move || {
+                let ended = containers.run(&spec, &mut |_| {}, &monitor);
+                assert!(matches!(ended, Err(ContainerError::Cancelled(_))), "{ended:?}");
+            });
+        }
+        let patience = Duration::from_secs(20);
+        for word in ["one", "two"] {
+            let socket = bench.root.join(format!("{word}.gate"));
+            edk_testkit::wait_until(word, 20, || page_at(&socket) == format!("{word}\n"));
+            let exec = |argv: &[&str]| {
+                let argv: Vec<_> = argv.iter().map(|&word| word.to_owned()).collect();
+                gate::exec(&socket, &argv, patience)
+            };
+            let test = format!("test $WORD = {word} && test -f /tmp/word");
+            assert_eq!(exec(&["/bin/sh", "-c", &test]).unwrap(), 0);
+            assert_eq!(exec(&["sh", "-c", "exit 7"]).unwrap(), 7);
+            assert!(exec(&["/bin/nothing"]).is_err());
+            assert!(gate::connect(&socket, 81).is_err());
+        }
+        let to = bench.root.join("one.gate");
+        let way = Way { at: "127.1.0.1:8080".parse().unwrap(), to, port: 80 };
+        let fetch = "wget -q -O - http://127.1.0.1:8080/word";
+        let (exit, output) = bench.run(&gated(&bench, "three", fetch, vec![way]));
+        assert_eq!((exit.code, output.as_str()), (0, "one"));
+        drop(end);
+    });
+    assert_eq!(bench.left_behind(), 0);
+    assert_eq!(edk_testkit::processes_below(&bench.root), Vec::<String>::new());
 }

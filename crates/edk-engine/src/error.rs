@@ -160,6 +160,55 @@ pub enum EngineError {
         /// The port.
         port: u16,
     },
+    /// A name that is none of those there are.
+    #[error("there is no {kind} called `{name}`")]
+    NoSuch {
+        /// What it should be.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// Those there are.
+        known: Vec<&'static str>,
+    },
+    /// A release, or a pod of one, that is not in the sandbox.
+    #[error("the sandbox has no `{name}`")]
+    NoRelease {
+        /// The name.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// The sandbox ended as soon as it was started.
+    #[error("the sandbox did not start{}", if said.is_empty() { String::new() } else { format!(": {said}") })]
+    SandboxStart {
+        /// What it wrote.
+        log: PathBuf,
+        /// The end of that.
+        said: String,
+    },
+    /// A sandbox runs, but not as it was asked for.
+    #[error(
+        "the sandbox runs at {url} already, with another profile, other faults or another login"
+    )]
+    SandboxDiffers {
+        /// Where it is served.
+        url: String,
+    },
+    /// The sandbox is served by a process that does more.
+    #[error("the sandbox is part of process {process}, a window or a command that runs")]
+    SandboxHosted {
+        /// The process.
+        process: u32,
+    },
+    /// The sandbox does not end.
+    #[error("the sandbox (process {process}) was told to stop and still runs")]
+    SandboxStuck {
+        /// The process.
+        process: u32,
+    },
+    /// The sandbox is served.
+    #[error("the sandbox is running")]
+    SandboxRuns,
     /// The demo's own steps went wrong.
     #[error("the demo failed: {reason}")]
     Demo {
@@ -272,6 +321,12 @@ impl Explain for EngineError {
             | Self::NoTag { .. }
             | Self::NoRule { .. }
             | Self::NotListed { .. } => Code::NotFound,
+            Self::NoSuch { .. } => Code::InvalidInput,
+            Self::NoRelease { .. } => Code::NotFound,
+            Self::SandboxStart { .. } | Self::SandboxStuck { .. } => Code::CommandFailed,
+            Self::SandboxDiffers { .. } | Self::SandboxHosted { .. } | Self::SandboxRuns => {
+                Code::Conflict
+            }
             Self::ForeignTarget { .. } => Code::Unsupported,
             Self::PortTaken { .. } | Self::Installed { .. } | Self::TargetKnown { .. } => {
                 Code::Conflict
@@ -327,6 +382,15 @@ impl Explain for EngineError {
             Self::Installed { .. } => {
                 hint("uninstall it first: a platform can't change a release that is there")
             }
+            Self::NoSuch { known, .. } => vec![format!("there are {}", known.join(", "))],
+            Self::NoRelease { known, .. } if known.is_empty() => hint("nothing is installed there"),
+            Self::NoRelease { known, .. } => vec![format!("there are {known}")],
+            Self::SandboxStart { log, .. } => vec![format!("all it said is in {}", log.display())],
+            Self::SandboxDiffers { .. } | Self::SandboxRuns => {
+                hint("stop it first: `edk sandbox stop`")
+            }
+            Self::SandboxHosted { .. } => hint("it ends with that process"),
+            Self::SandboxStuck { process } => vec![format!("end it: `kill -9 {process}`")],
             Self::Listen { .. } => hint(
                 "name an address of this machine and a free port, such as `--listen 192.168.1.5:5577`",
             ),

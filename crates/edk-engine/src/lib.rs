@@ -27,6 +27,7 @@ mod preview;
 mod push;
 mod registry;
 mod run;
+mod sandbox;
 mod serve;
 mod serving;
 mod shared;
@@ -73,7 +74,12 @@ pub use registry::{
     RegistryShowRequest, RepositoryUsage, RepositoryView, TagUsageView, TagView, UsageView,
 };
 pub use run::{RunOutcome, RunRequest};
-pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, ServeRequest};
+pub use sandbox::{
+    FaultView, SandboxLogRequest, SandboxPodView, SandboxReleaseView, SandboxResetOutcome,
+    SandboxResetRequest, SandboxServeRequest, SandboxStartRequest, SandboxStarted, SandboxStatus,
+    SandboxStopped,
+};
+pub use serve::{DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT};
 pub use serving::{RegistryService, ServedBy};
 pub use shared::SandboxService;
 pub use status::{ReleaseStatus, StatusOutcome, StatusRequest};

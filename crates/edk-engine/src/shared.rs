@@ -15,10 +15,11 @@ use std::{
 };
 
 use edk_model::{CancellationToken, Monitor};
-use edk_sandbox::{Faults, SandboxError, serve};
+use edk_sandbox::{SandboxError, serve};
 
 use crate::{
     Engine, EngineError, ServedBy,
+    sandbox::Flavour,
     target::{address, loopback, runtime},
 };
 
@@ -164,7 +165,7 @@ impl Engine {
         let runtime = runtime()?;
         let listener = runtime.block_on(loopback(0))?;
         let url = address(&listener)?;
-        let sandbox = self.open_sandbox(&url, Faults::default(), None)?;
+        let sandbox = self.open_sandbox(&url, &Flavour::default())?;
         let shutdown = CancellationToken::new();
         let until = shutdown.clone();
         let work = move || {

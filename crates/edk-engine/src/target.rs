@@ -4,16 +4,22 @@ use std::{future::Future, sync::Arc};
 
 use edk_archive::{Readers, write_whole};
 use edk_model::Monitor;
-use edk_sandbox::{Door, Faults, Sandbox, Settings};
+use edk_sandbox::{Sandbox, Settings};
 use edk_target::{Client, Target};
 use tokio::net::TcpListener;
 
-use crate::{DEFAULT_REGISTRY_PORT, Engine, EngineError, targets::Book};
+use crate::{
+    DEFAULT_REGISTRY_PORT, Engine, EngineError,
+    sandbox::{Flavour, Record, record},
+    targets::Book,
+};
 
 /// What the sandbox says of itself: the build version operators ask for their images under.
 pub(crate) const SANDBOX_BUILD_VERSION: &str = "0.6.0";
 /// Name of the embedded target.
 pub(crate) const SANDBOX: &str = "sandbox";
+/// Before a pod that ended is started again: long enough to read why, no longer.
+const RESTART_DELAY: std::time::Duration = std::time::Duration::from_secs(2);
 /// In the sandbox's folder: the address of whoever serves it now.
 const ADDRESS_FILE: &str = "address";
 
@@ -33,7 +39,12 @@ impl Engine {
             return runtime()?.block_on(body(client));
         }
         let sandbox = self.use_sandbox(monitor)?;
-        let client = Client::connect(sandbox_target(&sandbox.url))?;
+        let mut target = sandbox_target(&sandbox.url);
+        if let Some(record) = record(&self.sandbox_folder()) {
+            // It may answer as an older release.
+            target.build_version = record.build_version;
+        }
+        let client = Client::connect(target)?;
         // The sandbox is let go of after the last answer.
         runtime()?.block_on(body(client))
     }
@@ -52,16 +63,17 @@ impl Engine {
     pub(crate) fn open_sandbox(
         &self,
         url: &str,
-        faults: Faults,
-        door: Option<Door>,
+        flavour: &Flavour,
     ) -> Result<Arc<Sandbox>, EngineError> {
         let folder = self.sandbox_folder();
         let settings = Settings {
             registry_url: sandbox_registry(),
-            build_version: SANDBOX_BUILD_VERSION.to_owned(),
+            build_version: flavour.profile.build_version().to_owned(),
             url: url.to_owned(),
-            faults,
-            door,
+            profile: flavour.profile,
+            faults: flavour.faults.clone(),
+            door: flavour.door(),
+            restart_delay: RESTART_DELAY,
             now: self.setup.now,
         };
         let (store, containers) = (self.store()?.clone(), Arc::clone(self.containers()?));
@@ -69,6 +81,7 @@ impl Engine {
         let address = folder.join(ADDRESS_FILE);
         write_whole(&address, url.as_bytes(), Readers::Owner)
             .map_err(|source| EngineError::io(&address, source))?;
+        Record::new(url, flavour).write(&folder)?;
         Ok(sandbox)
     }
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use edk_model::{CancellationToken, Monitor, Silent};
 
@@ -6,6 +6,7 @@ use crate::{
     Hook, Object, Pod, PodStatus, Release, Sandbox, Status,
     pod::{self, Ended},
     release::LOG_TAIL,
+    sandbox::Log,
     workload,
 };
 
@@ -14,13 +15,13 @@ use crate::{
 /// Everything here may be stopped at any moment and done again: what is finished is on disk.
 #[derive(Clone)]
 pub(crate) struct Action {
-    sandbox: Arc<Sandbox>,
-    release: String,
-    token: CancellationToken,
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) release: String,
+    pub(crate) token: CancellationToken,
 }
 
 /// The action was stopped, or its release is gone.
-struct Stopped;
+pub(crate) struct Stopped;
 
 impl Action {
     pub(crate) fn new(sandbox: Arc<Sandbox>, release: &str, token: CancellationToken) -> Self {
@@ -63,6 +64,10 @@ impl Action {
 
     fn try_uninstall(&self, no_hooks: bool) -> Result<(), Stopped> {
         for event in ["pre-delete", "post-delete"] {
+            if event == "post-delete" {
+                // As with Helm, hooks before the removal still find what they belong to.
+                self.sandbox.end_lasting(&self.release);
+            }
             let result = if no_hooks { Ok(()) } else { self.hooks(event)? };
             if let Err(reason) = result {
                 return self.update(|release| {
@@ -99,11 +104,23 @@ impl Action {
     /// Runs all pods of the objects that have not ended, at the same time, and does not wait.
     pub(crate) fn run_pods(&self) {
         let Some(release) = self.read() else { return };
-        for object in release.plain() {
+        let objects = release.plain().filter(|object| workload::makes_pods(&object.kind));
+        for object in objects {
             let name = pod_name(object);
             let pod = release.pods.iter().find(|pod| pod.name == name);
-            if pod.is_some_and(|pod| !pod.status.is_final()) {
-                let (action, object) = (self.clone(), object.clone());
+            if pod.is_none_or(Pod::is_settled) {
+                continue;
+            }
+            let (action, object) = (self.clone(), object.clone());
+            if workload::lasts(&object.kind) {
+                let lasting = self.sandbox.lasting(&self.release, &self.token);
+                let Some(lasting) = lasting else { return };
+                let action = Self { token: lasting.token, ..action };
+                self.sandbox.spawn(move || {
+                    let _alive = lasting.alive.read();
+                    let _ = action.keep_pod(&object);
+                });
+            } else {
                 self.sandbox.spawn(move || {
                     let _ = action.run_pod(&object);
                 });
@@ -117,7 +134,7 @@ impl Action {
         let now = self.sandbox.settings.timestamp();
         for object in release.hooks(event) {
             let Some(hook) = object.hook.clone() else { continue };
-            if !workload::is_run(&object.kind) {
+            if !matches!(object.kind.as_str(), "Job" | "Pod") {
                 continue;
             }
             let name = pod_name(&object);
@@ -158,21 +175,18 @@ impl Action {
         let scratch = self.sandbox.disk.pods(&self.release).join(&object.name);
         let plan = workload::plan(object, &release.objects, &self.sandbox.disk, &scratch);
         let ended = match plan {
-            Err(reason) => Ended { status: PodStatus::CreateContainerConfigError, reason },
+            Err(reason) => Ended::badly(PodStatus::CreateContainerConfigError, reason),
             Ok(plan) => {
                 self.update(|release| set(release, &name, PodStatus::Running, ""))?;
-                let log = Mutex::new(Vec::new());
-                let mut output = |line: &str| {
-                    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-                    push(&mut log, line);
-                };
-                let monitor = Monitor::new(Arc::new(Silent), self.token.clone(), "pod");
+                let log = self.sandbox.live_log(&self.release, &name);
+                let mut output = |line: &str| push(&log, line);
+                let monitor = self.monitor();
                 let runtime = self.sandbox.runtime.as_ref();
                 let ended = pod::run(&plan, runtime, &mut output, &monitor).ok_or(Stopped)?;
-                let log = log.into_inner().unwrap_or_else(PoisonError::into_inner);
                 self.update(|release| {
                     if let Some(pod) = release.pod_mut(&name) {
-                        pod.log = log;
+                        pod.log = lines(&log);
+                        pod.exit_code = ended.exit_code;
                     }
                 })?;
                 ended
@@ -182,12 +196,16 @@ impl Action {
         Ok(ended)
     }
 
-    fn read(&self) -> Option<Release> {
+    pub(crate) fn monitor(&self) -> Monitor {
+        Monitor::new(Arc::new(Silent), self.token.clone(), "pod")
+    }
+
+    pub(crate) fn read(&self) -> Option<Release> {
         self.sandbox.state().releases.get(&self.release).cloned()
     }
 
     /// Changes the release, unless the action was stopped in the meantime.
-    fn update(&self, change: impl FnOnce(&mut Release)) -> Result<(), Stopped> {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Release)) -> Result<(), Stopped> {
         let mut state = self.sandbox.state();
         if self.token.is_cancelled() {
             return Err(Stopped);
@@ -199,16 +217,17 @@ impl Action {
     }
 }
 
-fn pod_name(object: &Object) -> String {
+pub(crate) fn pod_name(object: &Object) -> String {
     match object.kind.as_str() {
         "Pod" => object.name.clone(),
+        "StatefulSet" => format!("{}-0", object.name),
         // The tail of a pod's name, which is a random one in Kubernetes.
         _ => format!("{}-sandbox", object.name),
     }
 }
 
 fn new_pod(object: &Object, hook: Option<&str>, made_at: &str) -> Pod {
-    let run = workload::is_run(&object.kind);
+    let run = workload::is_run(object);
     Pod {
         name: pod_name(object),
         kind: object.kind.clone(),
@@ -217,23 +236,34 @@ fn new_pod(object: &Object, hook: Option<&str>, made_at: &str) -> Pod {
         status: if run { PodStatus::ContainerCreating } else { PodStatus::NotRun },
         reason: match run {
             true => String::new(),
-            false => format!("the sandbox does not run pods of a {}", object.kind),
+            false => "the manifest wants no replica of it".to_owned(),
         },
+        ready: false,
+        restarts: 0,
+        exit_code: None,
         log: Vec::new(),
         made_at: made_at.to_owned(),
     }
 }
 
-fn set(release: &mut Release, pod: &str, status: PodStatus, reason: &str) {
+pub(crate) fn set(release: &mut Release, pod: &str, status: PodStatus, reason: &str) {
     if let Some(pod) = release.pod_mut(pod) {
         pod.status = status;
+        pod.ready = false;
         reason.clone_into(&mut pod.reason);
     }
 }
 
-fn push(log: &mut Vec<String>, line: &str) {
+/// Adds a line to a log, which keeps its end.
+pub(crate) fn push(log: &Log, line: &str) {
+    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
     if log.len() == LOG_TAIL {
         log.remove(0);
     }
     log.push(line.chars().take(2000).collect());
+}
+
+/// Returns the lines of a log.
+pub(crate) fn lines(log: &Log) -> Vec<String> {
+    log.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

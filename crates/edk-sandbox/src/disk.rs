@@ -19,6 +19,8 @@ const UPLOAD_AGE: Duration = Duration::from_secs(24 * 3600);
 /// uploads/<id>.tmp, <id>.json       uploads under way: bytes, and the name they will have
 /// releases/<name>.json              releases
 /// pulls.json                        images which installers asked for
+/// backend.json                      DAGs allowed in projects, workflows that were asked for
+/// gate                              a socket: how pods reach the sandbox
 /// workflows/dags, workflows/plugins what the claims of Airflow show
 /// volumes/<claim>                   what every other claim shows
 /// pods/<release>/<pod>/<volume>     what lives as long as its release
@@ -39,7 +41,12 @@ impl Disk {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(|source| SandboxError::io(&path, source))?;
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self::at(root))
+    }
+
+    /// The folder as it is, which may be no sandbox.
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
     }
 
     pub(crate) fn extensions(&self) -> PathBuf {
@@ -82,6 +89,11 @@ impl Disk {
         self.root.join("pulls.json")
     }
 
+    /// Returns the file of what is remembered beside releases.
+    pub(crate) fn backend(&self) -> PathBuf {
+        self.root.join("backend.json")
+    }
+
     /// Returns the folder which a claim shows.
     pub(crate) fn claim(&self, claim: &str) -> PathBuf {
         match claim {
@@ -89,6 +101,22 @@ impl Disk {
             "af-plugins-pv-claim" => self.root.join("workflows/plugins"),
             _ => self.root.join("volumes").join(claim),
         }
+    }
+
+    /// Returns the socket through which the pods that `owner` makes are reached.
+    pub(crate) fn gate(&self, release: &str, owner: &str) -> PathBuf {
+        // No name of a volume begins so.
+        self.pods(release).join(owner).join(".gate")
+    }
+
+    /// Returns the hosts file of the pods that `owner` makes.
+    pub(crate) fn hosts(&self, release: &str, owner: &str) -> PathBuf {
+        self.pods(release).join(owner).join(".hosts")
+    }
+
+    /// Returns the socket through which pods reach the sandbox itself.
+    pub(crate) fn gate_of_all(&self) -> PathBuf {
+        self.root.join("gate")
     }
 
     /// Returns the folder of the volumes that live as long as the release.
@@ -118,6 +146,11 @@ pub(crate) fn names(folder: &Path, ending: &str) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// Says whether a name is that of a file in a folder, and not hidden.
+pub(crate) fn is_bare(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }
 
 /// Removes a file; one that is not there is no error.

@@ -10,16 +10,17 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::Engine as _;
 use edk_model::CancellationToken;
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpListener, sync::oneshot};
 
 use crate::{
-    Sandbox, SandboxError, Status, door, guard,
+    Profile, Sandbox, SandboxError, Status, apps, backend, door, guard,
     import::Import,
     install::{Begun, Refused, Wanted},
-    list,
+    legacy, list, proxy,
     upload::Uploaded,
     values,
 };
@@ -36,17 +37,26 @@ impl Sandbox {
             .route("/filepond-upload", uploads)
             .route("/extensions", get(extensions))
             .route("/platforms", get(async || axum::Json(json!([]))))
-            .route("/available-platforms", get(async || axum::Json(json!([]))))
-            .route("/active-applications", get(async || axum::Json(json!([]))))
-            .route("/complete-active-application", post(complete))
+            .route("/available-platforms", get(available_platforms))
+            .route("/active-applications", get(apps::list))
+            .route("/complete-active-application", post(apps::complete))
+            .route("/openapi.json", get(apps::openapi))
+            .route("/file", post(legacy::file))
+            .route("/file_chunks_init", post(legacy::begin))
+            .route("/file_chunks", post(legacy::chunk))
             .route("/helm-install-chart", post(install))
             .route("/helm-delete-chart", post(uninstall))
             .route("/view-chart-status", get(status))
             .route("/update-extensions", get(update_extensions))
             .route("/pull-docker-image", post(pull))
             .route("/import-container", get(import));
-        let api =
-            Router::new().merge(api.clone()).nest("/kube-helm-api", api).with_state(self.clone());
+        let api = Router::new()
+            .merge(api.clone())
+            .nest("/kube-helm-api", api)
+            .merge(backend::router())
+            .route("/sandbox/log", get(log))
+            .fallback(proxy::pass)
+            .with_state(self.clone());
         door::before(api, self).layer(axum::middleware::from_fn(guard::local_only))
     }
 }
@@ -60,6 +70,9 @@ pub async fn serve(
     sandbox: Arc<Sandbox>,
     shutdown: CancellationToken,
 ) -> Result<(), SandboxError> {
+    let address = listener.local_addr().map_err(|source| SandboxError::Serve { source })?;
+    // Pods that can't reach the sandbox say so themselves.
+    let gate = tokio::spawn(proxy::serve_gate(sandbox.clone(), address));
     let until = shutdown.clone();
     let server = axum::serve(listener, sandbox.router())
         .with_graceful_shutdown(async move { until.cancelled().await });
@@ -71,17 +84,28 @@ pub async fn serve(
             tokio::time::sleep(std::time::Duration::from_secs(2)).await;
         } => Ok(()),
     };
+    gate.abort();
     let closing = tokio::task::spawn_blocking(move || sandbox.close());
     let closed = closing.await.map_err(std::io::Error::other);
     ended.and(closed).map_err(|source| SandboxError::Serve { source })
 }
 
 /// A plain text, without a content type as the platform sends it.
-fn text(status: u16, text: impl Into<String>) -> Response {
+pub(crate) fn text(status: u16, text: impl Into<String>) -> Response {
     let mut response = Response::new(Body::from(text.into()));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
+}
+
+impl Sandbox {
+    /// An error of the platform's code: JSON, or the plain text in older releases.
+    pub(crate) fn detail(&self, status: u16, words: impl Into<String>) -> Response {
+        match self.settings.profile.has_details() {
+            true => detail(status, words),
+            false => text(status, words),
+        }
+    }
 }
 
 fn detail(status: u16, detail: impl Into<String>) -> Response {
@@ -92,7 +116,7 @@ fn detail(status: u16, detail: impl Into<String>) -> Response {
 }
 
 /// The platform's answer to a parameter that is missing.
-fn missing(place: &str, name: &str) -> Response {
+pub(crate) fn missing(place: &str, name: &str) -> Response {
     let field =
         json!({"type": "missing", "loc": [place, name], "msg": "Field required", "input": null});
     let body = axum::Json(json!({ "detail": [field] }));
@@ -116,7 +140,7 @@ async fn home() -> impl IntoResponse {
 }
 
 async fn upload_start(State(sandbox): State<Arc<Sandbox>>, request: Request) -> Response {
-    let failed = || detail(500, "Filepond Upload Initialization failed");
+    let failed = || sandbox.detail(500, "Filepond Upload Initialization failed");
     let Some(field) = form_field(request, "filepond").await else { return failed() };
     let about: Value = serde_json::from_str(&field).unwrap_or_default();
     let file_name = about["filepath"].as_str().unwrap_or_default().trim_matches('/').to_owned();
@@ -211,7 +235,7 @@ async fn upload_abort(State(sandbox): State<Arc<Sandbox>>, body: String) -> Resp
 async fn extensions(State(sandbox): State<Arc<Sandbox>>) -> Response {
     match beside(&sandbox, |sandbox| sandbox.list()).await {
         Ok(Some(rows)) => axum::Json(rows).into_response(),
-        Ok(None) => detail(500, "Failed to get extensions"),
+        Ok(None) => sandbox.detail(500, "Failed to get extensions"),
         Err(response) => response,
     }
 }
@@ -227,7 +251,8 @@ fn json_body(sandbox: &Sandbox, body: &[u8]) -> Value {
 
 async fn install(State(sandbox): State<Arc<Sandbox>>, headers: HeaderMap, body: Bytes) -> Response {
     let body = json_body(&sandbox, &body);
-    let wanted = match wanted(&body, &headers) {
+    let project = project_of(&headers, true, sandbox.settings.profile);
+    let wanted = match wanted(&body, project) {
         Ok(wanted) => wanted,
         Err(key) => {
             let words = "Chart install failed, bad request Required key";
@@ -241,10 +266,17 @@ async fn install(State(sandbox): State<Arc<Sandbox>>, headers: HeaderMap, body: 
     };
     match beside(&sandbox, move |sandbox| sandbox.install(&wanted)).await {
         Err(response) => response,
-        Ok(Err(Refused::Platform(words))) => detail(500, words),
+        Ok(Err(Refused::Platform(words))) => sandbox.detail(500, words),
         Ok(Err(Refused::Helm(release, reason))) => failed(&release, &reason),
         Ok(Ok(Begun::Already(release))) => {
-            text(200, format!("Chart is already installed {release}"))
+            let status = sandbox.settings.profile.already_installed();
+            // 204 has no body (RFC 9110, section 15.3.5).
+            let words = if status == 204 {
+                String::new()
+            } else {
+                format!("Chart is already installed {release}")
+            };
+            text(status, words)
         }
         Ok(Ok(Begun::Now(release, action))) => {
             let (done, ended) = oneshot::channel();
@@ -271,7 +303,7 @@ async fn install(State(sandbox): State<Arc<Sandbox>>, headers: HeaderMap, body: 
 }
 
 /// Reads what is to be installed, or returns the key that is missing.
-fn wanted(body: &Value, headers: &HeaderMap) -> Result<Wanted, &'static str> {
+fn wanted(body: &Value, project: Option<Value>) -> Result<Wanted, &'static str> {
     let text = |key: &'static str| body[key].as_str().map(str::to_owned);
     let map =
         |key: &str| -> Map<String, Value> { body[key].as_object().cloned().unwrap_or_default() };
@@ -285,22 +317,29 @@ fn wanted(body: &Value, headers: &HeaderMap) -> Result<Wanted, &'static str> {
         release_name: text("release_name"),
         params: map("extension_params"),
         sets: map("sets"),
-        project: project_of(headers, true),
+        project,
     })
 }
 
 /// Returns the project of a call: the header which a platform's front door makes of the cookie
-/// (`made`: it was), or the cookie itself, where there is no front door.
-pub(crate) fn project_of(headers: &HeaderMap, made: bool) -> Option<Value> {
+/// (`made`: it was), or the cookie itself, where there is no front door. Before 0.5.0 the cookie has
+/// nothing but the name.
+pub(crate) fn project_of(headers: &HeaderMap, made: bool, profile: Profile) -> Option<Value> {
     let header = headers.get("project").and_then(|value| value.to_str().ok());
     if let Some(project) = header.filter(|_| made).and_then(|it| serde_json::from_str(it).ok()) {
         return Some(project);
     }
-    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    let cookie = cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("Project="))?;
+    let name = if profile == Profile::V04 { "Project-Name" } else { "Project" };
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?.split(';');
+    let mut pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+    let (_, cookie) = pairs.find(|(key, _)| *key == name)?;
     let query: Uri = format!("/?project={cookie}").parse().ok()?;
     let Query(fields) = Query::<HashMap<String, String>>::try_from_uri(&query).ok()?;
-    serde_json::from_str(fields.get("project")?).ok()
+    let text = fields.get("project")?;
+    match profile {
+        Profile::V04 => Some(json!({ "id": null, "name": text })),
+        _ => serde_json::from_str(text).ok(),
+    }
 }
 
 async fn uninstall(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Response {
@@ -310,10 +349,15 @@ async fn uninstall(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Response
         return text(400, format!("{words} 'release_name' not found in payload"));
     };
     if sandbox.settings.faults.terse && body["multiinstallable"].is_boolean() {
-        return detail(500, "Chart uninstall failed 'bool' object has no attribute 'lower'");
+        return sandbox
+            .detail(500, "Chart uninstall failed 'bool' object has no attribute 'lower'");
     }
     let addons = body["helm_command_addons"].as_str().unwrap_or_default();
     let no_hooks = addons.split_whitespace().any(|addon| addon == "--no-hooks");
+    let there = sandbox.state().releases.contains_key(&release);
+    if !there && !sandbox.settings.faults.blind_delete {
+        return text(404, format!("Chart uninstall failed, there is no release {release}"));
+    }
     let words = format!("Started uninstalling {release}");
     match beside(&sandbox, move |sandbox| sandbox.uninstall(&release, no_hooks)).await {
         Ok(()) => text(200, words),
@@ -367,13 +411,28 @@ async fn import(State(sandbox): State<Arc<Sandbox>>, Query(query): Parameters) -
     }
 }
 
-async fn complete(body: Bytes) -> Response {
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    match body["release_name"].as_str() {
-        None => text(400, "Required key 'release_name' not found in payload"),
-        Some(release) => {
-            let words = "Internal server error: 500: Failed to complete active application";
-            detail(500, format!("{words}: {release}"))
-        }
+/// Answers for the registry a platform would ask: here, there are no platforms to install.
+async fn available_platforms(
+    State(sandbox): State<Arc<Sandbox>>,
+    Query(query): Parameters,
+) -> Response {
+    if sandbox.settings.profile == Profile::V04 {
+        return detail(404, "Not Found");
+    }
+    let auth = query.get("encoded_auth").map(String::as_str).unwrap_or_default();
+    let plain = base64::engine::general_purpose::STANDARD.decode(auth).ok();
+    match plain.is_some_and(|it| it.contains(&b':')) {
+        true => axum::Json(json!([])).into_response(),
+        false => detail(400, "Invalid encoded_auth format"),
+    }
+}
+
+/// The sandbox's own: the end of the output of a pod, which a platform shows only in the dashboard
+/// of Kubernetes.
+async fn log(State(sandbox): State<Arc<Sandbox>>, Query(query): Parameters) -> Response {
+    let text_of = |key: &str| query.get(key).map(String::as_str).unwrap_or_default();
+    match sandbox.log(text_of("release"), text_of("pod")) {
+        Some(lines) => axum::Json(lines).into_response(),
+        None => text(404, "there is no such pod"),
     }
 }

@@ -7,12 +7,14 @@
 //! [`Store`](edk_store::Store); the folders of Airflow are folders of the sandbox, so what an
 //! installer copies can be looked at.
 //!
-//! It is honest about what it is not. There is no Kubernetes: Deployments and the like are kept and
-//! shown as `not-run`, Services and Ingresses lead nowhere, a Job is tried once, a pod has one
-//! container beside its init containers. There is no Airflow, no login and no other registry.
+//! Pods of Deployments and their kind are kept alive behind gates, each with a network of its own;
+//! the paths of Ingresses lead to them.
+//!
+//! It is honest about what it is not. There is no Kubernetes: a Job is tried once, a pod has one
+//! container beside its init containers, and one replica. There is no Airflow and no other registry.
 //!
 //! By default it does right what real platforms do wrong. [`Faults`] switches their faults on, one
-//! by one, so that a client can be tried against them.
+//! by one, so that a client can be tried against them; a [`Profile`] is the release it answers as.
 //!
 //! It serves programs on this machine only, and refuses what a web page sends. With a [`Door`] in its
 //! settings it lets in who has logged in and has the right, as the front door of a platform does.
@@ -22,21 +24,31 @@
 
 mod accept;
 mod action;
+mod apps;
+mod backend;
 mod cache;
 mod disk;
 mod door;
 mod error;
 mod escape;
+mod faults;
 mod guard;
 mod http;
 mod import;
 mod install;
+mod keep;
+mod legacy;
 mod list;
 mod machine;
+mod network;
 mod package;
 mod pod;
+mod probe;
+mod profile;
+mod proxy;
 mod release;
 mod render;
+mod route;
 mod sandbox;
 mod settings;
 mod upload;
@@ -45,9 +57,11 @@ mod workload;
 
 pub use door::{Account, Door};
 pub use error::SandboxError;
+pub use faults::{Faults, NamedFault};
 pub use http::serve;
 pub use pod::{Fault, Runtime};
+pub use profile::Profile;
 pub use release::{Hook, Object, Pod, PodStatus, Release, Status};
-pub use sandbox::{Pull, Sandbox};
-pub use settings::{Faults, Settings};
+pub use sandbox::{Contents, Pull, Sandbox, contents};
+pub use settings::Settings;
 pub use workload::{ContainerPlan, Mount, PodPlan};

@@ -5,6 +5,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    Profile,
     package::Package,
     release::{Release, Status},
     values,
@@ -15,6 +16,7 @@ pub(crate) fn rows<'a>(
     packages: impl IntoIterator<Item = &'a Package>,
     releases: &BTreeMap<String, Release>,
     globals: &Map<String, Value>,
+    profile: Profile,
 ) -> Vec<Value> {
     let mut charts: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
     for package in packages.into_iter().filter(|package| package.kind().is_some()) {
@@ -25,9 +27,11 @@ pub(crate) fn rows<'a>(
         versions.sort_by(|a, b| compare(b.version(), a.version()));
         let own: Vec<_> = releases.values().filter(|release| release.chart == name).collect();
         let Some(newest) = versions.first() else { continue };
-        rows.push(row(newest, &versions, &own, None, globals));
+        rows.push(row(newest, &versions, &own, None, globals, profile));
         if newest.is_multi_installable() {
-            rows.extend(own.iter().map(|it| row(newest, &versions, &own, Some(it), globals)));
+            rows.extend(
+                own.iter().map(|it| row(newest, &versions, &own, Some(it), globals, profile)),
+            );
         }
     }
     rows
@@ -40,6 +44,7 @@ fn row(
     releases: &[&Release],
     instance: Option<&Release>,
     globals: &Map<String, Value>,
+    profile: Profile,
 ) -> Value {
     let metadata = &package.chart.metadata;
     let template = package.is_multi_installable() && instance.is_none();
@@ -58,7 +63,7 @@ fn row(
         "experimental": yes_no(package.has_keyword("kaapanaexperimental")),
         "multiinstallable": yes_no(package.is_multi_installable()),
         "resourceRequirement": if package.has_keyword("gpurequired") { "gpu" } else { "cpu" },
-        "extension_params": params(package, globals),
+        "extension_params": params(package, globals, profile),
         "versions": versions.iter().map(|it| it.version()).collect::<Vec<_>>(),
         "latest_version": package.version(),
         "version": package.version(),
@@ -72,6 +77,12 @@ fn row(
         row["helmStatus"] = json!("");
         row["kubeStatus"] = json!("");
     }
+    if profile == Profile::V04 {
+        row.as_object_mut().map(|row| row.remove("annotations"));
+    }
+    if profile < Profile::V05 {
+        row.as_object_mut().map(|row| row.remove("display_name"));
+    }
     if package.is_multi_installable() {
         let successful = match instance {
             None => "",
@@ -84,10 +95,10 @@ fn row(
 }
 
 /// Returns `extension_params` with what the platform adds: whether a key is not its own.
-fn params(package: &Package, globals: &Map<String, Value>) -> Value {
+fn params(package: &Package, globals: &Map<String, Value>, profile: Profile) -> Value {
     let mut params = package.chart.values.get("extension_params").cloned().unwrap_or(Value::Null);
     for (key, entry) in params.as_object_mut().into_iter().flatten() {
-        if let Some(entry) = entry.as_object_mut() {
+        if let Some(entry) = entry.as_object_mut().filter(|_| profile > Profile::V04) {
             entry.insert("required".to_owned(), json!(!globals.contains_key(key)));
         }
     }
@@ -107,7 +118,7 @@ fn available(versions: &[&Package], releases: &[&Release]) -> Value {
 }
 
 /// Returns one release as the list shows it. `kube_info.reason` is the sandbox's own addition.
-fn deployment(release: &Release) -> Value {
+pub(crate) fn deployment(release: &Release) -> Value {
     let pods: Vec<_> = release.main_pods().collect();
     let kube_status = match release.status {
         Status::Uninstalling => json!("unknown"),
@@ -132,7 +143,7 @@ fn deployment(release: &Release) -> Value {
             "name": pods.iter().map(|pod| &pod.name).collect::<Vec<_>>(),
             "ready": fractions(release),
             "status": pods.iter().map(|pod| pod.status.word()).collect::<Vec<_>>(),
-            "restarts": pods.iter().map(|_| "0").collect::<Vec<_>>(),
+            "restarts": pods.iter().map(|pod| pod.restarts.to_string()).collect::<Vec<_>>(),
             "reason": pods.iter().map(|pod| &pod.reason).collect::<Vec<_>>(),
             "annotations": {},
         },
@@ -147,7 +158,7 @@ fn is_ready(release: &Release) -> bool {
 }
 
 fn fractions(release: &Release) -> Vec<&'static str> {
-    let running = |pod: &crate::Pod| pod.status == crate::PodStatus::Running;
+    let running = |pod: &crate::Pod| pod.status == crate::PodStatus::Running && pod.ready;
     release.main_pods().map(|pod| if running(pod) { "1/1" } else { "0/1" }).collect()
 }
 

@@ -100,7 +100,7 @@ fn spec(
             })
             .collect(),
         mounts: Vec::new(),
-        network: Network::Host,
+        network: container.gate.clone().map_or(Network::Host, Network::Gate),
     }
 }
 
@@ -149,6 +149,7 @@ mod tests {
             cwd: None,
             user: None,
             mounts: Vec::new(),
+            gate: None,
         }
     }
 

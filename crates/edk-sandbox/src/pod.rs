@@ -34,6 +34,13 @@ pub enum Fault {
 pub(crate) struct Ended {
     pub(crate) status: PodStatus,
     pub(crate) reason: String,
+    pub(crate) exit_code: Option<i32>,
+}
+
+impl Ended {
+    pub(crate) fn badly(status: PodStatus, reason: String) -> Self {
+        Self { status, reason, exit_code: None }
+    }
 }
 
 /// Runs the containers of a pod, one after the other. Returns `None` when it was cancelled.
@@ -43,11 +50,22 @@ pub(crate) fn run(
     output: &mut dyn FnMut(&str),
     monitor: &Monitor,
 ) -> Option<Ended> {
-    let failed = |status, reason: String| Some(Ended { status, reason });
     if let Err(error) = prepare(plan) {
-        return failed(PodStatus::CreateContainerConfigError, format!("its volumes: {error}"));
+        let reason = format!("its volumes: {error}");
+        return Some(Ended::badly(PodStatus::CreateContainerConfigError, reason));
     }
-    for container in &plan.containers {
+    run_containers(&plan.containers, runtime, output, monitor)
+}
+
+/// As [`run`], without preparing anything.
+pub(crate) fn run_containers(
+    containers: &[ContainerPlan],
+    runtime: &dyn Runtime,
+    output: &mut dyn FnMut(&str),
+    monitor: &Monitor,
+) -> Option<Ended> {
+    let failed = |status, reason: String| Some(Ended::badly(status, reason));
+    for container in containers {
         let mut last = String::new();
         let mut tee = |line: &str| {
             if !line.trim().is_empty() {
@@ -61,7 +79,8 @@ pub(crate) fn run(
                 let name = &container.name;
                 let said = if last.is_empty() { String::new() } else { format!(": {last}") };
                 let reason = format!("container `{name}` ended with exit code {code}{said}");
-                return failed(PodStatus::Error, reason);
+                let exit_code = Some(code);
+                return Some(Ended { status: PodStatus::Error, reason, exit_code });
             }
             Err(Fault::Image(reason)) => return failed(PodStatus::ErrImagePull, reason),
             Err(Fault::Setup(reason)) => {
@@ -70,10 +89,11 @@ pub(crate) fn run(
             Err(Fault::Cancelled) => return None,
         }
     }
-    Some(Ended { status: PodStatus::Completed, reason: String::new() })
+    let (status, reason) = (PodStatus::Completed, String::new());
+    Some(Ended { status, reason, exit_code: Some(0) })
 }
 
-fn prepare(plan: &PodPlan) -> std::io::Result<()> {
+pub(crate) fn prepare(plan: &PodPlan) -> std::io::Result<()> {
     for folder in &plan.folders {
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::{route, workload};
+
 /// How many lines of a pod's output are kept.
 pub(crate) const LOG_TAIL: usize = 200;
 
@@ -98,6 +100,15 @@ pub struct Pod {
     pub status: PodStatus,
     /// Why, when there is more to say.
     pub reason: String,
+    /// Whether its readiness probe holds; without one, whether it runs.
+    #[serde(default)]
+    pub ready: bool,
+    /// How often it was started again.
+    #[serde(default)]
+    pub restarts: u32,
+    /// How its container ended last.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
     /// The end of its output.
     pub log: Vec<String>,
     /// When it was made, RFC 3339.
@@ -116,6 +127,8 @@ pub enum PodStatus {
     Completed,
     /// A container ended with an error.
     Error,
+    /// It ended, though it should not, and is started again after a while.
+    CrashLoopBackOff,
     /// Its image is not in the store, or of another registry.
     ErrImagePull,
     /// Its manifest asks for something the sandbox has not.
@@ -133,13 +146,14 @@ impl PodStatus {
             Self::Running => "running",
             Self::Completed => "completed",
             Self::Error => "error",
+            Self::CrashLoopBackOff => "crashloopbackoff",
             Self::ErrImagePull => "errimagepull",
             Self::CreateContainerConfigError => "createcontainerconfigerror",
             Self::NotRun => "not-run",
         }
     }
 
-    /// Says whether nothing more will happen to the pod.
+    /// Says whether nothing more will happen to a pod which is run once.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::ContainerCreating | Self::Running)
     }
@@ -147,6 +161,13 @@ impl PodStatus {
     /// Says whether a release may call itself ready with such a pod.
     pub fn is_ready(self) -> bool {
         matches!(self, Self::Running | Self::Completed | Self::NotRun)
+    }
+}
+
+impl Pod {
+    /// Says whether nothing more will happen to it: one that should last is never done.
+    pub fn is_settled(&self) -> bool {
+        self.status == PodStatus::NotRun || (self.status.is_final() && !workload::lasts(&self.kind))
     }
 }
 
@@ -174,6 +195,13 @@ impl Release {
         self.pods.iter().filter(|pod| pod.hook.is_none())
     }
 
+    /// Returns the paths of its Ingresses.
+    pub fn paths(&self) -> Vec<String> {
+        let ingresses = self.plain().filter(|object| object.kind == "Ingress");
+        let entries = ingresses.flat_map(route::paths);
+        entries.filter_map(|entry| entry["path"].as_str().map(str::to_owned)).collect()
+    }
+
     /// Returns the pod `name`.
     pub(crate) fn pod_mut(&mut self, name: &str) -> Option<&mut Pod> {
         self.pods.iter_mut().find(|pod| pod.name == name)
@@ -186,6 +214,25 @@ impl Hook {
         match self.policies.is_empty() {
             true => policy == "before-hook-creation",
             false => self.policies.iter().any(|it| it == policy),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Release {
+    pub(crate) fn example(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            chart: name.to_owned(),
+            version: "0.1.0".to_owned(),
+            app_version: String::new(),
+            namespace: "admin".to_owned(),
+            status: Status::Deployed,
+            description: String::new(),
+            installed_at: String::new(),
+            values: Value::Null,
+            objects: Vec::new(),
+            pods: Vec::new(),
         }
     }
 }

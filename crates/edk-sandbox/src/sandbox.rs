@@ -2,7 +2,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     thread::JoinHandle,
 };
 
@@ -17,11 +17,15 @@ use crate::{
     action::Action,
     cache::ListCache,
     disk::{self, Disk},
+    legacy::Chunks,
     list,
     machine::Machine,
     package::{Flaw, Package, Shelf},
     values,
 };
+
+/// The end of the output of a pod.
+pub(crate) type Log = Arc<Mutex<Vec<String>>>;
 
 /// An embedded platform in a folder.
 pub struct Sandbox {
@@ -30,6 +34,7 @@ pub struct Sandbox {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) store: Store,
     state: Mutex<State>,
+    pub(crate) chunks: Mutex<Option<Chunks>>,
     workers: Mutex<Vec<JoinHandle<()>>>,
     pub(crate) closing: CancellationToken,
     /// Held for as long as the sandbox lives.
@@ -42,6 +47,10 @@ pub(crate) struct State {
     pub(crate) releases: BTreeMap<String, Release>,
     /// What is being done to releases; starting something else stops it.
     actions: HashMap<String, CancellationToken>,
+    /// The pods of releases that last until their release goes.
+    lasting: HashMap<String, Lasting>,
+    /// The output of pods while they run, by release and pod.
+    logs: BTreeMap<(String, String), Log>,
     pub(crate) cache: ListCache,
     shelf: Shelf,
     /// Charts that have broken the list once.
@@ -95,12 +104,8 @@ impl Sandbox {
         let lock = lock(folder)?;
         disk.sweep((settings.now)()).map_err(|source| SandboxError::io(folder, source))?;
         let mut state = State::default();
-        let releases = disk.releases();
-        let names = disk::names(&releases, ".json");
-        for name in names.map_err(|source| SandboxError::io(&releases, source))? {
-            if let Some(release) = disk::read_json::<Release>(&releases.join(name)) {
-                state.releases.insert(release.name.clone(), release);
-            }
+        for release in recorded(&disk)? {
+            state.releases.insert(release.name.clone(), release);
         }
         state.pulls = disk::read_json(&disk.pulls()).unwrap_or_default();
         let sandbox = Arc::new(Self {
@@ -109,6 +114,7 @@ impl Sandbox {
             runtime,
             store,
             state: Mutex::new(state),
+            chunks: Mutex::default(),
             workers: Mutex::default(),
             closing: CancellationToken::new(),
             _lock: lock,
@@ -143,6 +149,42 @@ impl Sandbox {
         }
     }
 
+    /// Returns the end of the output of a pod, also while it runs.
+    pub fn log(&self, release: &str, pod: &str) -> Option<Vec<String>> {
+        let state = self.state();
+        if let Some(log) = state.logs.get(&(release.to_owned(), pod.to_owned())) {
+            return Some(log.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        }
+        let release = state.releases.get(release)?;
+        release.pods.iter().find(|it| it.name == pod).map(|pod| pod.log.clone())
+    }
+
+    /// Returns where the output of a pod goes while it runs.
+    pub(crate) fn live_log(&self, release: &str, pod: &str) -> Log {
+        let key = (release.to_owned(), pod.to_owned());
+        self.state().logs.entry(key).or_default().clone()
+    }
+
+    /// Returns what holds the lasting pods of a release, unless the action with `token` was stopped:
+    /// then whoever ends them may have been here already.
+    pub(crate) fn lasting(&self, release: &str, token: &CancellationToken) -> Option<Lasting> {
+        let new = || Lasting { token: self.closing.child_token(), alive: Arc::default() };
+        let mut state = self.state();
+        if token.is_cancelled() {
+            return None;
+        }
+        Some(state.lasting.entry(release.to_owned()).or_insert_with(new).clone())
+    }
+
+    /// Stops the lasting pods of a release and waits until their processes are gone.
+    pub(crate) fn end_lasting(&self, release: &str) {
+        let lasting = self.state().lasting.remove(release);
+        if let Some(lasting) = lasting {
+            lasting.token.cancel();
+            drop(lasting.alive.write());
+        }
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,7 +213,7 @@ impl Sandbox {
     /// Goes on with releases which an earlier process left unfinished.
     fn resume(self: &Arc<Self>) {
         for release in self.releases() {
-            let unfinished = release.main_pods().any(|pod| !pod.status.is_final());
+            let unfinished = release.main_pods().any(|pod| !pod.is_settled());
             match release.status {
                 Status::Uninstalling => {
                     let action = self.begin(&release.name);
@@ -204,6 +246,7 @@ impl Sandbox {
                 let removed = disk::remove(&self.disk.release(name));
                 if removed.is_ok() {
                     state.releases.remove(name);
+                    state.logs.retain(|(release, _), _| release != name);
                 }
                 let _ = fs::remove_dir_all(self.disk.pods(name));
             }
@@ -224,18 +267,18 @@ impl Sandbox {
         let Some(age) = faults.list_cache else {
             let packages = self.sound(&mut state, packages)?;
             let packages = packages.iter().map(AsRef::as_ref);
-            return Some(list::rows(packages, &state.releases, &globals));
+            return Some(list::rows(packages, &state.releases, &globals, self.settings.profile));
         };
         if state.cache.is_stale(age) {
             let packages = self.sound(&mut state, packages)?;
             let packages = packages.iter().map(AsRef::as_ref);
-            let rows = list::rows(packages, &state.releases, &globals);
+            let rows = list::rows(packages, &state.releases, &globals, self.settings.profile);
             return Some(state.cache.refresh(rows));
         }
         let packages = packages.iter().map(AsRef::as_ref);
-        let rows = list::rows(packages, &state.releases, &globals);
+        let rows = list::rows(packages, &state.releases, &globals, self.settings.profile);
         let patched = state.cache.patched(&rows);
-        if faults.fragile_list { patched.ok() } else { Some(patched.unwrap_or(rows)) }
+        if faults.bare_strings { patched.ok() } else { Some(patched.unwrap_or(rows)) }
     }
 
     /// Leaves out what must not be listed; `None` when a chart breaks the whole list.
@@ -273,6 +316,44 @@ impl Sandbox {
         disk::write_json(&self.disk.pulls(), &state.pulls)?;
         Ok(known)
     }
+}
+
+/// What is in the folder of a sandbox, whether it runs or not.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Names of the uploaded files, sorted.
+    pub files: Vec<String>,
+    /// Its releases, by name.
+    pub releases: Vec<Release>,
+}
+
+/// Returns what is in the sandbox in `folder`: nothing, where there is none.
+///
+/// # Errors
+/// [`SandboxError::Io`] if it can't be read.
+pub fn contents(folder: &Path) -> Result<Contents, SandboxError> {
+    let disk = Disk::at(folder);
+    if !disk.releases().is_dir() {
+        return Ok(Contents::default());
+    }
+    let files = disk::names(&disk.extensions(), "");
+    let files = files.map_err(|source| SandboxError::io(&disk.extensions(), source))?;
+    Ok(Contents { files, releases: recorded(&disk)? })
+}
+
+fn recorded(disk: &Disk) -> Result<Vec<Release>, SandboxError> {
+    let folder = disk.releases();
+    let names = disk::names(&folder, ".json");
+    let names = names.map_err(|source| SandboxError::io(&folder, source))?;
+    Ok(names.into_iter().filter_map(|name| disk::read_json(&folder.join(name))).collect())
+}
+
+/// What stops the lasting pods of a release, and tells when they have stopped.
+#[derive(Debug, Clone)]
+pub(crate) struct Lasting {
+    pub(crate) token: CancellationToken,
+    /// Read by each pod while it lives.
+    pub(crate) alive: Arc<RwLock<()>>,
 }
 
 /// Takes the folder for this process, for as long as the file is open.

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use crate::Door;
+use crate::{Door, Faults, Profile};
 
 /// What a sandbox is told when it is opened.
 #[derive(Debug, Clone)]
@@ -14,10 +14,14 @@ pub struct Settings {
     /// service names, so they get it as `KUBE_HELM_URL`, and an empty `AIRFLOW_URL`, unless their
     /// manifest names its own.
     pub url: String,
+    /// Which release of the platform it answers as.
+    pub profile: Profile,
     /// Which faults of real platforms it shows.
     pub faults: Faults,
     /// Who may come in; without a door, everybody on this machine.
     pub door: Option<Door>,
+    /// How long a pod that ended is left before it is started again, the first time. Kubernetes: 10 s.
+    pub restart_delay: Duration,
     /// The clock on the wall, which dates its records.
     pub now: fn() -> SystemTime,
 }
@@ -31,45 +35,18 @@ impl Settings {
     }
 }
 
-/// Faults of real platforms that matter to a client, each of which can be switched on.
-///
-/// All were measured on kube-helm of Kaapana 0.5.1 to 0.6.0, which is the same program.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// How old the list may be. Within this time an entry that was installed or deleted loses all
-    /// versions but the newest, and new instances are missing. The platform: 30 s.
-    pub list_cache: Option<Duration>,
-    /// A chart is put in its place before it is checked, and stays there when the check fails.
-    pub keep_rejected_charts: bool,
-    /// An archive of images stays on the disk after its images were taken out of it.
-    pub keep_archives: bool,
-    /// A piece of an upload is appended whatever its offset, so a piece sent twice makes another
-    /// file, and a file that became too long is never complete.
-    pub append_blindly: bool,
-    /// Installing a chart before it is listed breaks the list once, then leaves a bare string in
-    /// it; a chart without description or with bad parameters breaks it for good.
-    pub fragile_list: bool,
-    /// Texts are escaped for HTML, then lose spaces, backslashes and, with a `;`, themselves.
-    pub mangle_parameters: bool,
-    /// How long an install is waited for before it is called failed, while it goes on. The
-    /// platform: 15 s.
-    pub install_timeout: Option<Duration>,
-    /// Reasons are left out of answers; the platform keeps them in its log.
-    pub terse: bool,
-}
-
-impl Faults {
-    /// Returns all faults, as a real platform has them.
-    pub fn strict() -> Self {
+#[cfg(test)]
+impl Settings {
+    pub(crate) fn example(url: &str) -> Self {
         Self {
-            list_cache: Some(Duration::from_secs(30)),
-            keep_rejected_charts: true,
-            keep_archives: true,
-            append_blindly: true,
-            fragile_list: true,
-            mangle_parameters: true,
-            install_timeout: Some(Duration::from_secs(15)),
-            terse: true,
+            registry_url: "127.0.0.1:5000".to_owned(),
+            build_version: "0.6.0".to_owned(),
+            url: url.to_owned(),
+            profile: Profile::default(),
+            faults: Faults::default(),
+            door: None,
+            restart_delay: Duration::ZERO,
+            now: SystemTime::now,
         }
     }
 }

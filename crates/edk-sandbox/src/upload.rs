@@ -19,10 +19,7 @@ pub(crate) enum Uploaded {
 impl Sandbox {
     /// Begins an upload and returns its id. Only bare file names are taken.
     pub(crate) fn upload_start(&self, file_name: &str) -> Option<String> {
-        let bare = !file_name.is_empty()
-            && !file_name.starts_with('.')
-            && !file_name.contains(['/', '\\', '\0']);
-        if !bare {
+        if !disk::is_bare(file_name) {
             return None;
         }
         let id = Uuid::new_v4().to_string();

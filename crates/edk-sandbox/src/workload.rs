@@ -5,6 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use edk_container::Gate;
 use edk_model::names;
 use serde_json::Value;
 
@@ -42,6 +43,8 @@ pub struct ContainerPlan {
     pub user: Option<String>,
     /// Folders and files to show inside.
     pub mounts: Vec<Mount>,
+    /// The gate to its network; without one it has that of this machine.
+    pub gate: Option<Gate>,
 }
 
 /// A folder or file of the host inside a container.
@@ -55,14 +58,27 @@ pub struct Mount {
     pub read_only: bool,
 }
 
-/// Says whether the sandbox runs pods of objects of this kind.
-pub(crate) fn is_run(kind: &str) -> bool {
-    matches!(kind, "Job" | "Pod")
+/// Says whether pods of objects of this kind are to run until they are removed.
+pub(crate) fn lasts(kind: &str) -> bool {
+    matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
 }
 
 /// Says whether objects of this kind make pods.
 pub(crate) fn makes_pods(kind: &str) -> bool {
-    is_run(kind) || matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+    lasts(kind) || matches!(kind, "Job" | "Pod")
+}
+
+/// Says whether a pod of this object is run: one, unless it wants none.
+pub(crate) fn is_run(object: &Object) -> bool {
+    object.content["spec"]["replicas"].as_u64() != Some(0)
+}
+
+/// Returns the specification of the pods which an object makes.
+pub(crate) fn pod_spec(object: &Object) -> &Value {
+    match object.kind.as_str() {
+        "Pod" => &object.content["spec"],
+        _ => &object.content["spec"]["template"]["spec"],
+    }
 }
 
 /// Plans the pod of `object`, which belongs to a release with these `objects`. `scratch` is the
@@ -76,10 +92,7 @@ pub(crate) fn plan(
     disk: &Disk,
     scratch: &Path,
 ) -> Result<PodPlan, String> {
-    let spec = match object.kind.as_str() {
-        "Pod" => &object.content["spec"],
-        _ => &object.content["spec"]["template"]["spec"],
-    };
+    let spec = pod_spec(object);
     if !stays_below(&object.name) || object.name.contains('/') {
         return Err(format!("`{}` can't be the name of an object", object.name));
     }
@@ -93,6 +106,13 @@ pub(crate) fn plan(
     for volume in items(&spec["volumes"]) {
         let name = text(&volume["name"])?;
         sources.insert(name, known.volume(volume, disk, scratch, &mut plan)?);
+    }
+    for claim in items(&object.content["spec"]["volumeClaimTemplates"]) {
+        let name = text(&claim["metadata"]["name"])?;
+        names::dns_label(name, 63).map_err(|reason| format!("claim `{name}` {reason}"))?;
+        let folder = disk.claim(&format!("{name}-{}-0", object.name));
+        plan.folders.push(folder.clone());
+        sources.insert(name, folder);
     }
     let main = items(&spec["containers"]).count();
     if main != 1 {
@@ -146,6 +166,7 @@ impl Known<'_> {
             cwd: container["workingDir"].as_str().map(str::to_owned),
             user,
             mounts,
+            gate: None,
             env,
         })
     }
@@ -354,7 +375,7 @@ fn stays_below(path: &str) -> bool {
         && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn items(value: &Value) -> impl Iterator<Item = &Value> + Clone {
     value.as_array().into_iter().flatten()
 }
 

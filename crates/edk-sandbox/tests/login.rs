@@ -12,7 +12,7 @@ use std::{
 };
 
 use edk_model::{CancellationToken, Code, Explain as _, Monitor, Secret};
-use edk_sandbox::{ContainerPlan, Door, Fault, Faults, Runtime, Sandbox, Settings};
+use edk_sandbox::{ContainerPlan, Door, Fault, Faults, Profile, Runtime, Sandbox, Settings};
 use edk_store::Store;
 use edk_target::{
     Auth, Client, Generation, Login, LoginProblem, Pace, Project, Session, Target, TargetError,
@@ -44,6 +44,8 @@ struct World {
 
 fn open(folder: &Path, url: &str) -> Arc<Sandbox> {
     let settings = Settings {
+        profile: Profile::default(),
+        restart_delay: Duration::from_millis(5),
         now,
         registry_url: "localhost:5577".to_owned(),
         build_version: "0.6.0".to_owned(),

@@ -14,7 +14,8 @@ use std::{
 use edk_chart::{Chart, File};
 use edk_model::{CancellationToken, Digest, Monitor, media};
 use edk_sandbox::{
-    ContainerPlan, Fault, Faults, PodStatus, Runtime, Sandbox, SandboxError, Settings, Status,
+    ContainerPlan, Fault, Faults, PodStatus, Profile, Runtime, Sandbox, SandboxError, Settings,
+    Status,
 };
 use edk_store::Store;
 use edk_target::{
@@ -76,6 +77,8 @@ struct Bench {
 
 fn open(folder: &Path, faults: Faults) -> Result<Arc<Sandbox>, SandboxError> {
     let settings = Settings {
+        profile: Profile::default(),
+        restart_delay: std::time::Duration::from_millis(5),
         now: std::time::SystemTime::now,
         registry_url: REGISTRY.to_owned(),
         build_version: "0.6.0".to_owned(),
@@ -364,9 +367,20 @@ async fn a_release_whose_removal_hook_fails_goes_without_hooks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_sandbox_does_not_run_says_so() {
     let bench = bench(Faults::default()).await;
-    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: services}\nspec: {}\n";
+    let deployment = |spec: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: services}}\nspec: {spec}\n"
+        )
+    };
     let meta = META.replace("kaapanaworkflow", "kaapanaapplication");
-    let followed = bench.delivered(&pack(&meta, VALUES, &[deployment.to_owned()])).await.unwrap();
+    let two =
+        deployment("{template: {spec: {containers: [{name: a, image: i}, {name: b, image: i}]}}}");
+    let error = bench.delivered(&pack(&meta, VALUES, &[two])).await.unwrap_err();
+    assert!(error.to_string().contains("the pod has 2 containers"), "{error}");
+    bench.client.uninstall("flow", "0.1.0", false, &bench.monitor).await.unwrap();
+    bench.client.wait_gone("flow", PATIENCE, &bench.monitor).await.unwrap();
+    let none = deployment("{replicas: 0}");
+    let followed = bench.delivered(&pack(&meta, VALUES, &[none])).await.unwrap();
     assert_eq!(followed.pods[0].status, "not-run");
     assert_eq!(bench.sandbox.releases()[0].pods[0].status, PodStatus::NotRun);
 }
@@ -415,6 +429,8 @@ fn copy(from: &Path, to: &Path) {
         let target = to.join(path.file_name().unwrap());
         match path.is_dir() {
             true => copy(&path, &target),
+            // The socket of the gate.
+            false if !path.is_file() => {}
             false => drop(fs::copy(&path, &target).unwrap()),
         }
     }

@@ -62,3 +62,28 @@ pub fn run_in_image(folder: &Path, name: &str, command: &[&str]) {
     );
     fs::write(container.join("Dockerfile"), dockerfile).expect("a file of the extension");
 }
+
+/// Makes an extension from the template `application` whose image needs no base: one static program
+/// that serves `page`. Returns its folder, `name` in the folder of `env`.
+///
+/// # Panics
+/// If `edk new` fails, or Debian's package `busybox-static` is not installed.
+pub fn small_application(env: &TestEnv, name: &str, page: &str) -> PathBuf {
+    env.edk(&["new", "application", name, "--yes", "--set", &format!("name={name}")]).exits(0);
+    let folder = env.path(name);
+    let docker = folder.join("docker");
+    let write = |file: &str, content: &[u8]| {
+        fs::write(docker.join(file), content).expect("a file of the extension");
+    };
+    write("files/busybox", &busybox::program());
+    fs::set_permissions(docker.join("files/busybox"), fs::Permissions::from_mode(0o755))
+        .expect("a file of ours");
+    write("files/index.html", page.as_bytes());
+    let dockerfile = format!(
+        "FROM scratch\nLABEL IMAGE=\"{name}\"\nCOPY files/busybox /bin/busybox\n\
+         COPY files/index.html /www/index.html\nCOPY files/index.html /www/healthz\n\
+         CMD [\"/bin/busybox\", \"httpd\", \"-f\", \"-v\", \"-p\", \"8080\", \"-h\", \"/www\"]\n"
+    );
+    write("Dockerfile", dockerfile.as_bytes());
+    folder
+}

@@ -5,6 +5,7 @@
 mod diff;
 mod export;
 mod fault;
+mod gate;
 mod masks;
 mod process;
 mod resolve;

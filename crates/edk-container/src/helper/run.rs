@@ -21,6 +21,7 @@ use nix::{
 use super::{
     diff,
     fault::{Fault, Step as _},
+    gate::Keeper,
     process, rootfs, tie_to_parent,
 };
 use crate::{
@@ -58,18 +59,21 @@ pub(crate) fn run(
     capture: bool,
     stdout: &mut File,
 ) -> Result<(), Fault> {
-    let mut flags = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS;
-    if spec.network == Network::None {
+    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
+    if spec.network != Network::Host {
         flags |= CloneFlags::CLONE_NEWNET;
     }
     unshare(flags).step("make namespaces")?;
     sethostname("edk").step("set the host name")?;
-    if spec.network == Network::None {
+    if spec.network != Network::Host {
         process::raise_loopback().step("raise the loopback interface")?;
     }
+    let mut keeper = match &spec.network {
+        Network::Gate(gate) => Some(Keeper::start(gate, spec, root.privilege)?),
+        Network::Host | Network::None => None,
+    };
+    // After the gate, which is no process of the container.
+    unshare(CloneFlags::CLONE_NEWPID).step("make namespaces")?;
     let merged = rootfs::stack(root)?;
     let points = rootfs::mount_points(&merged, spec, root)?;
     let started = Instant::now();
@@ -79,7 +83,11 @@ pub(crate) fn run(
         let inside = Some((spec.user.as_str(), root.privilege));
         process::replace(&spec.argv, &spec.env, Path::new(&spec.cwd), inside)
     })?;
+    if let Some(keeper) = &mut keeper {
+        keeper.tell(child)?;
+    }
     let exit = wait(child, started)?;
+    drop(keeper);
     silence_stderr().step("end the output")?;
     umount2(&merged, MntFlags::MNT_DETACH).step("unmount the layers")?;
     let upper = root.work.join("upper");

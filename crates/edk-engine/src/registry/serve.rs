@@ -9,7 +9,7 @@ use super::{
     mirror::{MirrorOf, Mirrors},
 };
 use crate::{
-    Engine, EngineError, ServeRequest,
+    Engine, EngineError,
     target::{address, loopback, runtime},
 };
 
@@ -71,7 +71,7 @@ impl Engine {
         }
         let port = request.port;
         if options.upstream.is_none() && options.blob_limit.is_none() {
-            return self.serve_registry(ServeRequest { port, ..ServeRequest::default() }, monitor);
+            return self.serve_registry(port, monitor);
         }
         let (monitor, store) = (monitor.stage("registry"), self.store()?.clone());
         runtime()?.block_on(async {

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::Profile;
+
 /// Who may come through the front door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Door {
@@ -71,26 +73,35 @@ impl Door {
     }
 
     pub(super) fn project(&self, id: &str) -> Option<(&str, &str)> {
-        let found = self.projects.iter().find(|(known, _)| known == id)?;
+        let found = self.projects.iter().find(|(known, name)| known == id || name == id)?;
         Some((&found.0, &found.1))
     }
 
     /// The projects as the API shows them: those of an account, or all with more of them.
-    pub(super) fn shown_projects(&self, account: Option<&Account>) -> Value {
+    pub(super) fn shown_projects(&self, account: Option<&Account>, profile: Profile) -> Value {
         let of = |id: &String| account.is_none_or(|account| account.projects.contains(id));
-        let shown = self.projects.iter().filter(|(id, _)| of(id)).map(|(id, name)| match account {
+        let numbered = self.projects.iter().zip(1..).filter(|((id, _), _)| of(id));
+        let shown = numbered.map(|((id, name), number)| match account {
             Some(account) => {
                 let lead = account.manages.contains(id);
                 let role = if lead { "principal-investigator" } else { "scientist" };
+                let id = shown_id(id, number, profile);
                 json!({ "id": id, "name": name, "description": "", "role_name": role })
             }
             None => {
                 let namespace = format!("project-{name}");
-                json!({ "id": id, "name": name, "kubernetes_namespace": namespace })
+                let id = shown_id(id, number, profile);
+                json!({ "id": id, "name": name, "kubernetes_namespace": namespace,
+                    "int_id": number, "external_id": null, "description": "" })
             }
         });
         shown.collect()
     }
+}
+
+/// Before 0.5.0 the id of a project is a number.
+fn shown_id(id: &str, number: u64, profile: Profile) -> Value {
+    if profile == Profile::V04 { json!(number) } else { json!(id) }
 }
 
 impl Account {

@@ -1,6 +1,7 @@
 use axum::http::Method;
 
 use super::Account;
+use crate::Profile;
 
 /// Says whether `account` may make a call; `project` is the one the cookie names.
 ///
@@ -11,18 +12,28 @@ pub(super) fn may(
     method: &Method,
     path: &str,
     project: Option<(&str, &str)>,
+    profile: Profile,
 ) -> bool {
     if account.admin {
         return true;
     }
-    let manages =
-        project.is_some_and(|(id, _)| account.manages.iter().any(|managed| managed == id));
+    // Before 0.6.0 kube-helm is for administrators alone.
+    let manages = profile >= Profile::V06
+        && project.is_some_and(|(id, _)| account.manages.iter().any(|managed| managed == id));
     let reads = method == Method::GET;
     match path.strip_prefix("/kube-helm-api") {
         Some("/active-applications") if reads => true,
         Some("/complete-active-application") => true,
         Some(_) => manages,
-        None => reads && (path.starts_with("/aii/") || path.starts_with("/jsons/")),
+        None if path.starts_with("/kaapana-backend/") => {
+            project.is_some_and(|(id, _)| account.projects.iter().any(|own| own == id))
+        }
+        None => match path.strip_prefix("/applications/project/") {
+            Some(rest) => account.projects.iter().any(|own| {
+                rest.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            }),
+            None => reads && (path.starts_with("/aii/") || path.starts_with("/jsons/")),
+        },
     }
 }
 
@@ -38,7 +49,8 @@ mod tests {
         let other = door.project(&door.projects[0].0);
         let check = |name: &str, project, path: &str, expected: bool| {
             let account = door.account(name).unwrap();
-            assert_eq!(may(account, &Method::GET, path, project), expected, "{name} {path}");
+            let may = may(account, &Method::GET, path, project, Profile::V06);
+            assert_eq!(may, expected, "{name} {path}");
         };
         let list = "/kube-helm-api/extensions";
         check("kaapana", None, list, true);
@@ -50,6 +62,13 @@ mod tests {
         check("guest", None, "/aii/users/current", true);
         check("guest", None, "/flow/", false);
         let guest = door.account("guest").unwrap();
-        assert!(!may(guest, &Method::POST, "/aii/projects", study));
+        assert!(!may(guest, &Method::POST, "/aii/projects", study, Profile::V06));
+        let lead = door.account("lead").unwrap();
+        assert!(!may(lead, &Method::GET, list, study, Profile::V05));
+        let app = format!("/applications/project/{}/release/x", door.projects[1].0);
+        check("guest", None, &app, true);
+        check("guest", None, "/hello-world/", false);
+        check("guest", study, "/kaapana-backend/client/dags", true);
+        check("guest", other, "/kaapana-backend/client/dags", false);
     }
 }
