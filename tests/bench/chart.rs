@@ -57,7 +57,9 @@ pub(crate) fn run() {
             PAIRS,
             |_| {
                 each(&|chart| {
-                    drop(render_with(&Chart::load(chart).unwrap(), &options(), &json!({})).unwrap())
+                    drop(
+                        render_with(&Chart::load(chart).unwrap(), &options(), &json!({})).unwrap(),
+                    );
                 })
             },
             |_| each(&|chart| helm(&["template", "r"], chart)),

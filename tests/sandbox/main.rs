@@ -1,4 +1,8 @@
-//! The sandbox as a program: in the background, with real applications in it, and killed.
+//! The sandbox as a program.
+//!
+//! It is started in the background as a user starts it, gets real applications whose containers
+//! answer over their paths, and is killed at its worst moments. What comes over HTTP in general is
+//! tested in the room itself; here is what needs processes, networks and signals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod application;

@@ -6,6 +6,9 @@ use crate::{expect_none, repository, rust};
 
 const FILE_LINES: usize = 600;
 const FUNCTION_LINES: usize = 80;
+/// Functions that are tables: one arm for each command, and nothing beside it.
+const TABLES: [(&str, &str); 2] =
+    [("crates/edk-api/src/command.rs", "dispatch"), ("crates/edk-api/src/text.rs", "text")];
 /// The desktop is a thin shell over the door: all it has, tests of its parts included.
 const DESKTOP_LINES: usize = 800;
 
@@ -43,7 +46,9 @@ fn the_desktop_is_thin() {
 #[test]
 fn functions_are_short() {
     let complaints = repository::sources().iter().flat_map(|it| {
-        let long = functions(&it.code).into_iter().filter(|(.., lines)| *lines > FUNCTION_LINES);
+        let long = functions(&it.code).into_iter().filter(|(name, _, lines)| {
+            *lines > FUNCTION_LINES && !TABLES.contains(&(it.path.as_str(), name.as_str()))
+        });
         long.map(|(name, at, lines)| {
             format!("{}:{at}: `{name}` has {lines} lines (max. {FUNCTION_LINES})", it.path)
         })

@@ -80,7 +80,7 @@ pub(crate) fn reach(socket: &Path) -> io::Result<UnixStream> {
 pub fn listen(socket: &Path) -> io::Result<UnixListener> {
     let (_folder, path) = short(socket)?;
     match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => UnixListener::bind(path),
     }
 }

@@ -33,11 +33,11 @@ mod layer;
 mod mode;
 mod patterns;
 mod plan;
-#[cfg(test)]
-mod properties;
 mod pull;
 mod schedule;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod tree;
 mod unpacking;

@@ -40,8 +40,8 @@ pub(crate) fn network(
     disk: &Disk,
     settings: &Settings,
 ) -> Network {
-    let mut network = Network::default();
-    network.hosts = format!("127.0.0.1 localhost {pod}\n::1 localhost\n");
+    let hosts = format!("127.0.0.1 localhost {pod}\n::1 localhost\n");
+    let mut network = Network { hosts, ..Network::default() };
     let own = disk.gate(&release.name, &object.name);
     let taken = own_ports(object, release, &own, disk);
     if let Some(port) = port_of(&settings.url) {

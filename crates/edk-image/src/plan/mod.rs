@@ -475,6 +475,7 @@ fn is_platform(name: &str) -> bool {
 }
 
 /// What stops an instruction.
+#[allow(clippy::large_enum_variant, reason = "a fault is rare, and lives for a moment")]
 enum Fault {
     /// It is wrong; what follows is looked at too.
     Finding(Finding),

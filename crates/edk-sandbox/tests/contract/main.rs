@@ -5,7 +5,7 @@
 //! extensions should be empty) it runs against that as well, as the release in
 //! `EDK_KUBE_HELM_PROFILE`. Which faults it saw there is written to `contract-real.txt` in the folder
 //! of the build for temporary files; against the sandbox they have to be those that are on.
-#![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as a test does")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 mod faults;
 mod table;
