@@ -18,7 +18,7 @@ use edk_model::{Descriptor, Digest, Finding, Reference};
 use crate::{
     Config, DEFAULT_PATH, Image, ImageError,
     context::{Context, Problem},
-    dockerfile::{Command, Dockerfile, Instruction, Located, Look, Sharing, Stage, expand, parse},
+    dockerfile::{Command, Dockerfile, Instruction, Located, Stage, expand, parse},
     patterns::Rules,
     value::{Owner, healthcheck, port},
 };
