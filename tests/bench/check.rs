@@ -112,7 +112,7 @@ fn workflow(root: &Path, w: usize, made: &mut Made) {
         &format!("{chart}/requirements.yaml"),
         "dependencies:\n  - name: dag-installer-chart\n    version: 0.0.0\n",
     );
-    if w % 2 == 0 {
+    if w.is_multiple_of(2) {
         put(
             root,
             &format!("{chart}/templates/note.yaml"),
