@@ -55,13 +55,7 @@ pub(crate) fn run() {
             "render, in process",
             "",
             PAIRS,
-            |_| {
-                each(&|chart| {
-                    drop(
-                        render_with(&Chart::load(chart).unwrap(), &options(), &json!({})).unwrap(),
-                    );
-                })
-            },
+            |_| each(&render),
             |_| each(&|chart| helm(&["template", "r"], chart)),
         ),
         Row::paired(
@@ -105,6 +99,10 @@ fn charts(folder: &Path) -> Vec<PathBuf> {
         }
     }
     written
+}
+
+fn render(chart: &Path) {
+    render_with(&Chart::load(chart).unwrap(), &options(), &json!({})).unwrap();
 }
 
 fn options() -> Options {

@@ -119,6 +119,9 @@ fn yaml_bombs_are_refused() {
     assert!(yaml::parse(&times(100_000, "["), "v").is_err());
     assert!(yaml::parse(&times(10_000, "- "), "v").is_err());
     assert!(yaml::parse(&times(5_000, "{a: "), "v").is_err());
+    let chained = |level: usize| format!("a{level}: &a{level} [*a{}]\n", level - 1);
+    let chain: String = (1..1000).map(chained).collect();
+    assert!(yaml::parse(&format!("a0: &a0 [x]\n{chain}"), "v").is_err());
     let quoted = format!("{{{{ fromYaml {text:?} | toJson }}}}");
     assert!(rendered(&quoted).unwrap().notes.unwrap().contains("too many values"));
 }

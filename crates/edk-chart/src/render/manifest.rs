@@ -79,7 +79,7 @@ const INSTALL_ORDER: [&str; 36] = [
 ];
 
 /// The events of hooks that Helm knows.
-const EVENTS: [&str; 10] = [
+const EVENTS: [&str; 9] = [
     "pre-install",
     "post-install",
     "pre-delete",
@@ -89,7 +89,6 @@ const EVENTS: [&str; 10] = [
     "pre-rollback",
     "post-rollback",
     "test",
-    "test-success",
 ];
 
 /// Returns the objects in `text`, which the template `source` rendered to.
@@ -200,6 +199,11 @@ impl Manifest {
     }
 }
 
+/// Returns the name which an event has today.
+fn today(event: String) -> String {
+    if event == "test-success" { "test".to_owned() } else { event }
+}
+
 impl Hook {
     fn of(object: &Value) -> Option<Self> {
         let annotations = object.pointer("/metadata/annotations")?;
@@ -208,7 +212,7 @@ impl Hook {
             text.split(',').map(|word| word.trim().to_lowercase()).collect()
         };
         Some(Self {
-            events: words(text("helm.sh/hook")?),
+            events: words(text("helm.sh/hook")?).into_iter().map(today).collect(),
             weight: text("helm.sh/hook-weight").and_then(|text| text.parse().ok()).unwrap_or(0),
             delete_policies: text("helm.sh/hook-delete-policy").map(words).unwrap_or_default(),
         })

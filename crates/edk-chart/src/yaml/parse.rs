@@ -12,7 +12,7 @@ use super::scalar;
 /// How many values a file may unfold to: aliases of aliases can make few lines endless.
 const MAX_VALUES: usize = 1_000_000;
 /// How deep values may be nested.
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 100;
 
 /// Returns the first document of `text`; null if there is none. `file` names it in the finding.
 ///
@@ -118,6 +118,9 @@ impl<'a> Documents<'a> {
                     return Err(self.finding(mark, &format!("the anchor `{anchor}` is unknown")));
                 };
                 self.values += count;
+                if depth + nesting(&value) > MAX_DEPTH {
+                    return Err(self.finding(mark, "the document unfolds to too many values"));
+                }
                 return Ok(value);
             }
             EventData::Scalar { anchor, tag, mut value, style, .. } => {
@@ -225,6 +228,15 @@ impl<'a> Documents<'a> {
                 .ok_or_else(|| self.finding(mark, &format!("`{text}` has no form in JSON")))?,
         };
         Ok(value)
+    }
+}
+
+/// Returns how deep values are nested in `value`.
+fn nesting(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(nesting).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(nesting).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -10,6 +10,7 @@ mod corpus;
 mod dependencies;
 mod functions;
 mod helm;
+mod installing;
 mod library;
 mod packaging;
 mod ranges;
