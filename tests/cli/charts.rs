@@ -117,3 +117,49 @@ fn what_is_no_chart_or_has_a_mistake_is_told_with_its_place() {
     fs::remove_dir_all(env.path("charts/base")).unwrap();
     check(&["charts/app"], &["needs the chart base"]);
 }
+
+#[test]
+fn a_chart_is_linted_as_helm_does_it() {
+    let env = TestEnv::new();
+    chart(&env);
+    env.edk(&["chart", "lint", "charts/app"]).exits(0).prints(&[
+        "hint  charts/app/Chart.yaml: the chart has no icon (lint/icon-missing)",
+        "charts/app passes",
+    ]);
+    env.edk(&["chart", "lint", "charts/app", "--as-is"]).exits(1).prints(&[
+        "charts/app/templates/config.yaml:4:",
+        "charts/ lacks what is declared: base",
+        "does not pass",
+    ]);
+    env.edk(&["chart", "lint", "charts/app", "--strict"]).exits(0);
+    write(
+        &env,
+        &[(
+            "charts/app/templates/job.yaml",
+            "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\n",
+        )],
+    );
+    let old = ["chart", "lint", "charts/app", "--kube-version", "1.20"];
+    assert!(!env.edk(&old).exits(0).stdout.contains("lint/deprecated-api"));
+    env.edk(&["chart", "lint", "charts/app"]).exits(0).prints(&["use batch/v1"]);
+    env.edk(&["chart", "lint", "charts/app", "--strict"]).exits(1).prints(&["does not pass"]);
+    write(&env, &[("charts/app/values.yaml", "word: [a\n")]);
+    let linted = env.edk(&["chart", "lint", "charts/app", "-o", "json"]).exits(1).document();
+    let found = linted["result"]["findings"].as_array().unwrap().clone();
+    assert!(
+        found.iter().any(|it| it["rule"] == "lint/values" && it["span"]["line"] == 2),
+        "{linted}"
+    );
+}
+
+#[test]
+fn values_that_the_schema_does_not_take_are_placed_in_the_users_file() {
+    let env = TestEnv::new();
+    chart(&env);
+    let schema = r#"{"properties": {"word": {"type": "string"}}}"#;
+    write(&env, &[("charts/app/values.schema.json", schema), ("mine.yaml", "a: 1\nword: 7\n")]);
+    env.edk(&["chart", "render", "charts/app"]).exits(0);
+    env.edk(&["chart", "render", "charts/app", "-f", "mine.yaml"])
+        .exits(1)
+        .tells(&["mine.yaml:2:1: `word`: 7 is not of type \"string\""]);
+}

@@ -1,6 +1,7 @@
 //! Charts, and what they render to, in words.
 
-use edk_engine::{ChartRendered, ChartShown, DependencyView};
+use edk_engine::{ChartLinted, ChartRendered, ChartShown, DependencyView};
+use edk_model::{Finding, Severity};
 use serde_json::Value;
 
 use crate::text::size;
@@ -13,6 +14,25 @@ pub(crate) fn rendered(rendered: &ChartRendered) -> Vec<String> {
         lines.push(format!("# Source: {}", manifest.source));
         lines.extend(manifest.text.lines().map(str::to_owned));
     }
+    lines
+}
+
+pub(crate) fn linted(linted: &ChartLinted) -> Vec<String> {
+    let mut lines: Vec<String> = linted.findings.iter().flat_map(finding).collect();
+    let verdict = if linted.passed { "passes" } else { "does not pass" };
+    lines.push(format!("{} {verdict}", linted.chart));
+    lines
+}
+
+/// A finding with how bad it is, and what to do on a line of its own.
+fn finding(finding: &Finding) -> Vec<String> {
+    let severity = match finding.severity {
+        Severity::Hint => "hint",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    let mut lines = vec![format!("{severity:>7}  {finding}")];
+    lines.extend(finding.fix.as_ref().map(|fix| format!("         {fix}")));
     lines
 }
 

@@ -6,7 +6,7 @@ use std::{
 
 use edk_engine::{
     AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest,
-    ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, CopyOutcome, DemoOutcome,
+    ChartLintRequest, ChartLinted, ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, CopyOutcome, DemoOutcome,
     DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis,
     Dispatcher, DoctorRequest, Engine, EngineError, EventSink, ExportOutcome, ExtensionView,
     FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest, Installed,
@@ -64,6 +64,8 @@ pub enum Command {
     Doctor,
     /// Render a chart.
     ChartRender(ChartRenderRequest),
+    /// Lint a chart.
+    ChartLint(ChartLintRequest),
     /// Look into a chart.
     ChartShow(ChartShowRequest),
     /// Make a target known.
@@ -157,6 +159,8 @@ pub enum Response {
     },
     /// Of [`Command::ChartRender`].
     ChartRendered(ChartRendered),
+    /// Of [`Command::ChartLint`].
+    ChartLinted(ChartLinted),
     /// Of [`Command::ChartShow`].
     ChartShown(Box<ChartShown>),
     /// Of [`Command::RegistryList`].
@@ -228,6 +232,7 @@ impl Command {
             Self::Extensions(_) => "extensions",
             Self::Doctor => "doctor",
             Self::ChartRender(_) => "chart render",
+            Self::ChartLint(_) => "chart lint",
             Self::ChartShow(_) => "chart show",
             Self::TargetAdd(_) => "target add",
             Self::TargetList => "target list",
@@ -254,11 +259,12 @@ impl Command {
 impl Response {
     /// Says whether the command did its work but what it ran ended badly, or what it looked at is
     /// broken: a processing container with another exit code than 0 or 126, an error of the doctor,
-    /// an extension with an error in its files.
+    /// an extension with an error in its files, a chart that does not pass.
     pub fn is_failed(&self) -> bool {
         match self {
             Self::Run(outcome) => outcome.report.state == "failed",
             Self::Doctor(found) => found.iter().any(|it| it.severity == Health::Error),
+            Self::ChartLinted(linted) => !linted.passed,
             Self::Project(view) => view.findings.iter().any(|it| it.severity == Severity::Error),
             _ => false,
         }
@@ -322,6 +328,7 @@ fn dispatch(
         Command::ChartRender(request) => {
             Response::ChartRendered(engine.chart_render(request, monitor)?)
         }
+        Command::ChartLint(request) => Response::ChartLinted(engine.chart_lint(request)?),
         Command::ChartShow(request) => Response::ChartShown(Box::new(engine.chart_show(request)?)),
         Command::TargetAdd(request) => Response::Targets(vec![engine.target_add(request)?]),
         Command::TargetList => Response::Targets(engine.target_list()?),

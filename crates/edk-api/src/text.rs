@@ -59,6 +59,7 @@ pub fn text(response: &Response) -> String {
         Response::Extensions(rows) => looks::extensions(rows),
         Response::Doctor(found) => looks::diagnoses(found),
         Response::ChartRendered(it) => charts::rendered(it),
+        Response::ChartLinted(it) => charts::linted(it),
         Response::ChartShown(it) => charts::shown(it),
         Response::Targets(all) => targets::targets(all),
         Response::LoggedIn(outcome) => targets::logged_in(outcome),

@@ -14,13 +14,17 @@
 mod chart;
 mod error;
 mod ignore;
+mod kube;
+mod lint;
 mod load;
 mod metadata;
 mod number;
 mod package;
+mod places;
 mod preflight;
 mod render;
 mod resolve;
+mod schema;
 mod stamp;
 mod settings;
 mod version;
@@ -28,10 +32,11 @@ pub mod yaml;
 
 pub use chart::{Chart, File};
 pub use error::Error;
+pub use lint::{HelmVersion, LINT_RULES, LintOptions, LintRule, LintSubject, lint};
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;
 pub use render::{
-    Capabilities, Hook, Manifest, Options, Release, Rendered, Selection, render, render_with,
+    Capabilities, Hook, Manifest, Options, Release, Rendered, Selection, check_values, render, render_with,
 };
 pub use resolve::{Sources, resolve};
 pub use settings::{Setting, user_values};

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
-use edk_api::{ChartArg, ChartPart, ChartRenderRequest, ChartShowRequest, ChartValues, Command};
+use edk_api::{
+    ChartArg, ChartLintRequest, ChartPart, ChartRenderRequest, ChartShowRequest, ChartValues,
+    Command,
+};
 
 /// The chart a command works on.
 #[derive(Debug, ClapArgs)]
@@ -69,6 +72,29 @@ pub(crate) struct RenderArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct LintArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Charts it needs count only when they lie in it, as for `helm lint`.
+    #[arg(long, conflicts_with_all = ["workspace", "version"])]
+    as_is: bool,
+    #[command(flatten)]
+    values: Values,
+    /// Namespace of the release that templates see.
+    #[arg(long)]
+    namespace: Option<String>,
+    /// Version of Kubernetes, which decides what is deprecated [default: 1.32].
+    #[arg(long, value_name = "VERSION")]
+    kube_version: Option<String>,
+    /// Warnings count as errors.
+    #[arg(long)]
+    strict: bool,
+    /// The rules of Helm 4.
+    #[arg(long)]
+    helm4: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     which: Which,
@@ -120,6 +146,12 @@ pub(crate) enum ChartAction {
   edk chart render my-workflow-0.1.0.tgz -f values.yaml -f more.yaml --name my-release
   edk chart render my-ext -o json        the objects, each with its template")]
     Render(Box<RenderArgs>),
+    /// Check a chart with the rules of `helm lint`: it passes when its package would pass there.
+    #[command(after_help = "Examples:
+  edk chart lint my-ext
+  edk chart lint my-chart -f values.yaml --strict --kube-version 1.29
+  edk chart lint my-workflow-0.1.0.tgz --helm4 -o json")]
+    Lint(Box<LintArgs>),
 }
 
 impl ChartAction {
@@ -127,6 +159,7 @@ impl ChartAction {
         match self {
             Self::Show(_) => "chart show",
             Self::Render(_) => "chart render",
+            Self::Lint(_) => "chart lint",
         }
     }
 
@@ -135,6 +168,15 @@ impl ChartAction {
             Self::Show(args) => Command::ChartShow(ChartShowRequest {
                 chart: args.which.arg(),
                 parts: args.parts(),
+            }),
+            Self::Lint(args) => Command::ChartLint(ChartLintRequest {
+                chart: args.which.arg(),
+                as_is: args.as_is,
+                values: args.values.request(),
+                namespace: args.namespace.clone(),
+                kube_version: args.kube_version.clone(),
+                strict: args.strict,
+                helm4: args.helm4,
             }),
             Self::Render(args) => Command::ChartRender(ChartRenderRequest {
                 chart: args.which.arg(),

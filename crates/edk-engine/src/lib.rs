@@ -40,8 +40,8 @@ pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
 pub use bases::BaseView;
 pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
 pub use chart::{
-    ChartArg, ChartFileView, ChartPart, ChartRenderRequest, ChartRendered, ChartShowRequest,
-    ChartShown, ChartValues, DependencyView, ManifestView,
+    ChartArg, ChartFileView, ChartLintRequest, ChartLinted, ChartPart, ChartRenderRequest,
+    ChartRendered, ChartShowRequest, ChartShown, ChartValues, DependencyView, ManifestView,
 };
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};

@@ -9,7 +9,9 @@
 mod corpus;
 mod functions;
 mod helm;
+mod linting;
 mod rendering;
+mod schemas;
 
 use std::sync::{
     Mutex,

@@ -1,4 +1,4 @@
-use edk_chart::{Capabilities, Manifest, Release, render};
+use edk_chart::{Capabilities, Manifest, Release, check_values, render};
 use edk_model::Monitor;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -86,6 +86,11 @@ impl Engine {
         let chart = self.open_chart(&request.chart)?;
         let values = request.values.read()?;
         monitor.check()?;
+        let findings = check_values(&chart, &values, &request.values.texts()?)?;
+        if !findings.is_empty() {
+            let chart = chart.name().to_owned();
+            return Err(edk_chart::Error::Values { chart, findings }.into());
+        }
         let release = Release {
             name: request.name.clone(),
             namespace: request.namespace.clone(),

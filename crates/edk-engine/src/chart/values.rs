@@ -28,6 +28,18 @@ impl ChartValues {
         }
         Ok(Value::Object(values))
     }
+
+    /// Reads the files of values: name and text.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] for a file that can't be read.
+    pub(super) fn texts(&self) -> Result<Vec<(String, String)>, EngineError> {
+        let read = |path: &PathBuf| {
+            let text = std::fs::read(path).map_err(|source| EngineError::io(path, source))?;
+            Ok((path.display().to_string(), String::from_utf8_lossy(&text).into_owned()))
+        };
+        self.files.iter().map(read).collect()
+    }
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>, EngineError> {
