@@ -6,12 +6,13 @@ use std::{
 
 use edk_engine::{
     AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest,
-    ChartLintRequest, ChartLinted, ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, CopyOutcome, DemoOutcome,
-    DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis,
-    Dispatcher, DoctorRequest, Engine, EngineError, EventSink, ExportOutcome, ExtensionView,
-    FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest, Installed,
-    LoginOutcome, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
-    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    ChartDiffRequest, ChartDiffed, ChartLintRequest, ChartLinted, ChartPreflightRequest,
+    ChartPreflighted, ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, CopyOutcome,
+    DemoOutcome, DemoRequest, DeployOutcome, DeployPlan, DeployPlanRequest, DeployRequest,
+    Diagnosis, Dispatcher, DoctorRequest, Engine, EngineError, EventSink, ExportOutcome,
+    ExtensionView, FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome, InstallRequest,
+    Installed, LoginOutcome, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView,
+    PushOutcome, PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
     RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
     RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, ServeRequest,
     StatusOutcome, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
@@ -63,9 +64,13 @@ pub enum Command {
     /// Look at what the work needs of this machine.
     Doctor,
     /// Render a chart.
-    ChartRender(ChartRenderRequest),
+    ChartRender(Box<ChartRenderRequest>),
+    /// Tell what differs between two renderings.
+    ChartDiff(Box<ChartDiffRequest>),
     /// Lint a chart.
     ChartLint(ChartLintRequest),
+    /// Tell what a platform would do with a chart.
+    ChartPreflight(ChartPreflightRequest),
     /// Look into a chart.
     ChartShow(ChartShowRequest),
     /// Make a target known.
@@ -159,8 +164,12 @@ pub enum Response {
     },
     /// Of [`Command::ChartRender`].
     ChartRendered(ChartRendered),
+    /// Of [`Command::ChartDiff`].
+    ChartDiffed(ChartDiffed),
     /// Of [`Command::ChartLint`].
     ChartLinted(ChartLinted),
+    /// Of [`Command::ChartPreflight`].
+    ChartPreflighted(ChartPreflighted),
     /// Of [`Command::ChartShow`].
     ChartShown(Box<ChartShown>),
     /// Of [`Command::RegistryList`].
@@ -232,7 +241,9 @@ impl Command {
             Self::Extensions(_) => "extensions",
             Self::Doctor => "doctor",
             Self::ChartRender(_) => "chart render",
+            Self::ChartDiff(_) => "chart diff",
             Self::ChartLint(_) => "chart lint",
+            Self::ChartPreflight(_) => "chart preflight",
             Self::ChartShow(_) => "chart show",
             Self::TargetAdd(_) => "target add",
             Self::TargetList => "target list",
@@ -264,7 +275,9 @@ impl Response {
         match self {
             Self::Run(outcome) => outcome.report.state == "failed",
             Self::Doctor(found) => found.iter().any(|it| it.severity == Health::Error),
+            Self::ChartDiffed(it) => it.exit_code && !it.objects.is_empty(),
             Self::ChartLinted(linted) => !linted.passed,
+            Self::ChartPreflighted(it) => !it.passed,
             Self::Project(view) => view.findings.iter().any(|it| it.severity == Severity::Error),
             _ => false,
         }
@@ -328,7 +341,11 @@ fn dispatch(
         Command::ChartRender(request) => {
             Response::ChartRendered(engine.chart_render(request, monitor)?)
         }
+        Command::ChartDiff(request) => Response::ChartDiffed(engine.chart_diff(request, monitor)?),
         Command::ChartLint(request) => Response::ChartLinted(engine.chart_lint(request)?),
+        Command::ChartPreflight(request) => {
+            Response::ChartPreflighted(engine.chart_preflight(request)?)
+        }
         Command::ChartShow(request) => Response::ChartShown(Box::new(engine.chart_show(request)?)),
         Command::TargetAdd(request) => Response::Targets(vec![engine.target_add(request)?]),
         Command::TargetList => Response::Targets(engine.target_list()?),

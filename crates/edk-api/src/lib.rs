@@ -23,7 +23,8 @@ mod text;
 pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::{
-    BaseRequest, Bind, BuildRequest, ChartArg, ChartLintRequest, ChartPart, ChartRenderRequest, ChartShowRequest,
+    BaseRequest, Bind, BuildRequest, ChartArg, ChartDiffRequest, ChartDiffSide, ChartLintRequest,
+    ChartPart, ChartPreflightRequest, ChartRenderRequest, ChartSetting, ChartShowRequest,
     ChartValues, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest,
     DeployRequest, Engine, EventSink, FolderRequest, HostSettings, InstallRequest, LanRequest,
     LoginOutcome, LoginWay, MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest,

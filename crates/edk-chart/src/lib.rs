@@ -12,6 +12,7 @@
 //! This room does not talk to a cluster or a chart repository, and knows nothing of images.
 
 mod chart;
+mod diff;
 mod error;
 mod ignore;
 mod kube;
@@ -19,24 +20,27 @@ mod lint;
 mod load;
 mod metadata;
 mod number;
+mod origin;
 mod package;
 mod places;
-mod preflight;
+pub mod platform;
 mod render;
 mod resolve;
 mod schema;
-mod stamp;
 mod settings;
+mod stamp;
 mod version;
 pub mod yaml;
 
 pub use chart::{Chart, File};
+pub use diff::{Change, ObjectDiff, PathChange, diff};
 pub use error::Error;
 pub use lint::{HelmVersion, LINT_RULES, LintOptions, LintRule, LintSubject, lint};
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;
 pub use render::{
-    Capabilities, Hook, Manifest, Options, Release, Rendered, Selection, check_values, render, render_with,
+    Capabilities, Hook, Manifest, Options, Release, Rendered, Selection, check_values, render,
+    render_with,
 };
 pub use resolve::{Sources, resolve};
 pub use settings::{Setting, user_values};

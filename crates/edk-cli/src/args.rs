@@ -244,6 +244,14 @@ pub(crate) struct ProjectArg {
     pub(crate) project: PathBuf,
 }
 
+/// Rules of the preflight that may be broken.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ForceArg {
+    /// Let a rule of the preflight be broken, by its id; may be given several times.
+    #[arg(long = "force", value_name = "RULE")]
+    pub(crate) rules: Vec<String>,
+}
+
 /// Values for the `ARG`s of Dockerfiles.
 #[derive(Debug, ClapArgs)]
 struct BuildArg {
@@ -281,6 +289,8 @@ struct PackageArgs {
     /// Folder for the archives [default: dist in the extension].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 /// The target a command talks to.
@@ -322,6 +332,8 @@ struct DeployArgs {
     /// Tell what would be done, and do nothing.
     #[arg(long, conflicts_with_all = ["param", "build_arg"])]
     dry_run: bool,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -485,12 +497,14 @@ impl Args {
                 project: args.project.project.clone(),
                 version: args.version.clone(),
                 output: args.dir.clone(),
+                force: args.force.rules.clone(),
             }),
             Action::Deploy(args) if args.dry_run => Command::DeployPlan(DeployPlanRequest {
                 project: args.project.project.clone(),
                 target: args.target.name(engine)?,
                 version: args.version.clone(),
                 chart: args.chart.clone(),
+                force: args.force.rules.clone(),
             }),
             Action::Deploy(args) => Command::Deploy(DeployRequest {
                 project: args.project.project.clone(),
@@ -499,6 +513,7 @@ impl Args {
                 params: map(&args.param),
                 args: map(&args.args.build_arg),
                 chart: args.chart.clone(),
+                force: args.force.rules.clone(),
             }),
             Action::Status(args) => Command::Status(StatusRequest {
                 project: (!args.all).then(|| args.project.project.clone()),

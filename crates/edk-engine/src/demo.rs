@@ -145,7 +145,10 @@ impl Show<'_> {
         })?;
         self.stage("edk package", |engine, monitor, project| {
             let (project, version, output) = (project.to_owned(), None, None);
-            let made = engine.package(&PackageRequest { project, version, output }, monitor)?;
+            let made = engine.package(
+                &PackageRequest { project, version, output, force: Vec::new() },
+                monitor,
+            )?;
             let names = made.iter().map(|chart| chart.path.display().to_string());
             Ok(names.collect::<Vec<_>>().join(", "))
         })
@@ -160,6 +163,7 @@ impl Show<'_> {
                 params: BTreeMap::new(),
                 args: BTreeMap::new(),
                 chart: None,
+                force: Vec::new(),
             };
             let done = engine.deploy(&request, monitor)?;
             let pods: Vec<_> = done.pods.values().map(String::as_str).collect();

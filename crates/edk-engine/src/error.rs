@@ -3,7 +3,7 @@ use std::{io, path::PathBuf};
 use edk_container::ContainerError;
 use edk_extension::{ExtensionError, Misfit};
 use edk_image::ImageError;
-use edk_model::{Cancelled, Code, Explain, Finding};
+use edk_model::{Cancelled, Code, Explain, Finding, Severity};
 use edk_runner::RunnerError;
 use edk_sandbox::SandboxError;
 use edk_store::StoreError;
@@ -63,6 +63,28 @@ pub enum EngineError {
         chart: String,
         /// What is wrong.
         findings: Vec<Finding>,
+    },
+    /// A rule that can't be let pass.
+    #[error("the rule `{rule}` can't be forced")]
+    Force {
+        /// Its id.
+        rule: String,
+        /// Whether there is such a rule.
+        known: bool,
+    },
+    /// A target that does not tell what a release consists of.
+    #[error("{target} does not tell what its releases consist of")]
+    NoManifest {
+        /// Name of the target.
+        target: String,
+    },
+    /// A release that is not there.
+    #[error("there is no release `{name}` on {target}")]
+    NoRelease {
+        /// Name of the target.
+        target: String,
+        /// Name of the release.
+        name: String,
     },
     /// A workflow chart names a DAG image that the extension does not make.
     #[error("chart `{chart}` installs the DAG image `{image}`, which the extension does not make")]
@@ -197,6 +219,20 @@ pub enum EngineError {
     Cancelled(#[from] Cancelled),
 }
 
+/// How to let the errors among `findings` pass, where that can be done.
+fn forceable(findings: &[Finding]) -> Vec<String> {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let mut rules: Vec<&str> = errors.map(|finding| finding.rule.as_str()).collect();
+    rules.dedup();
+    let all =
+        rules.iter().all(|id| edk_chart::platform::rule(id).is_some_and(|it| it.can_be_forced));
+    if !all || rules.is_empty() {
+        return Vec::new();
+    }
+    let options = rules.iter().map(|id| format!("--force {id}")).collect::<Vec<_>>().join(" ");
+    vec![format!("correct it, or, if you know better than the rule: `{options}`")]
+}
+
 /// Who it is, as the end of a sentence.
 fn by(process: Option<u32>) -> String {
     process.map_or_else(String::new, |process| format!(", by process {process}"))
@@ -232,11 +268,14 @@ impl Explain for EngineError {
         match self {
             Self::Version { .. }
             | Self::Preflight { .. }
+            | Self::Force { .. }
             | Self::NoDagImage { .. }
             | Self::Listen { .. }
             | Self::Setting { .. }
             | Self::Parameter { .. }
             | Self::Form { .. } => Code::InvalidInput,
+            Self::NoManifest { .. } => Code::Unsupported,
+            Self::NoRelease { .. } => Code::NotFound,
             Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
             Self::ForeignTarget { .. } => Code::Unsupported,
             Self::PortTaken { .. } | Self::Installed { .. } | Self::TargetKnown { .. } => {
@@ -254,6 +293,17 @@ impl Explain for EngineError {
         let hint = |text: &str| vec![text.to_owned()];
         match self {
             Self::Version { .. } => hint("name one: `--version 0.1.1`, or set it in Chart.yaml"),
+            Self::NoManifest { .. } => hint(
+                "compare the package that was installed with the new one: `edk chart diff OLD.tgz \
+                 NEW.tgz --as-platform`",
+            ),
+            Self::NoRelease { .. } => hint("`edk status --all` shows what is installed"),
+            Self::Force { known: true, .. } => hint(
+                "a platform would run what breaks it in a shell, or could not be repaired: correct \
+                 the chart",
+            ),
+            Self::Force { .. } => hint("name a rule as the finding shows it: `platform/keywords`"),
+            Self::Preflight { findings, .. } => forceable(findings),
             Self::NoTarget { known, .. } => vec![
                 format!("name one that is there: `--target {}`", known.join("` or `--target ")),
                 "make it known: `edk target add NAME https://kaapana.example.org`".to_owned(),

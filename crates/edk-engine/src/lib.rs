@@ -40,8 +40,10 @@ pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
 pub use bases::BaseView;
 pub use build::{BuildOutcome, BuildRequest, ImageOutcome};
 pub use chart::{
-    ChartArg, ChartFileView, ChartLintRequest, ChartLinted, ChartPart, ChartRenderRequest,
-    ChartRendered, ChartShowRequest, ChartShown, ChartValues, DependencyView, ManifestView,
+    ChartArg, ChartDiffRequest, ChartDiffSide, ChartDiffed, ChartFileView, ChartLintRequest,
+    ChartLinted, ChartPart, ChartPreflightRequest, ChartPreflighted, ChartRenderRequest,
+    ChartRendered, ChartSetting, ChartShowRequest, ChartShown, ChartValues, DependencyView,
+    ManifestView, ParameterView, PreflightView,
 };
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
 pub use deploy::{DeployOutcome, DeployRequest};

@@ -1,6 +1,10 @@
 use std::path::PathBuf;
 
-use edk_chart::{Chart, Packaged, Sources, resolve};
+use edk_chart::{
+    Chart, Packaged, Sources,
+    platform::{Preflight, preflight, rule},
+    resolve,
+};
 use edk_extension::{ChartDir, Project, Role};
 use edk_model::{Digest, Finding, Monitor, Outcome, Severity};
 use serde::{Deserialize, Serialize};
@@ -17,6 +21,10 @@ pub struct PackageRequest {
     pub version: Option<String>,
     /// Folder for the archives; without one, `dist` in the extension.
     pub output: Option<PathBuf>,
+    /// Ids of rules of the preflight that may be broken.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub force: Vec<String>,
 }
 
 /// A packaged chart.
@@ -41,6 +49,8 @@ pub struct PackageOutcome {
 pub(crate) struct ReadyChart {
     pub(crate) chart: Chart,
     pub(crate) packaged: Packaged,
+    /// What a platform would make of it that is no error.
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Engine {
@@ -58,11 +68,14 @@ impl Engine {
         let project = self.project(&request.project)?;
         let version = version_of(&project, request.version.as_deref())?;
         let output = request.output.clone().unwrap_or_else(|| project.root.join("dist"));
-        let ready = project.charts.iter().map(|chart| ready_chart(&project, chart, &version));
+        let about = preflight_about(&request.force)?;
+        let ready =
+            project.charts.iter().map(|chart| ready_chart(&project, chart, &version, &about));
         let ready: Vec<_> = ready.collect::<Result<_, _>>()?;
         let mut outcomes = Vec::new();
-        for ReadyChart { chart, packaged } in ready {
+        for ReadyChart { chart, packaged, findings } in ready {
             monitor.check()?;
+            findings.iter().for_each(|finding| monitor.found(finding));
             let path = packaged.write(&output)?;
             monitor.finished(chart.name(), Outcome::Done, &packaged.file_name);
             outcomes.push(PackageOutcome {
@@ -83,17 +96,33 @@ pub(crate) fn ready_chart(
     project: &Project,
     chart_dir: &ChartDir,
     version: &str,
+    about: &Preflight,
 ) -> Result<ReadyChart, EngineError> {
     let workspace = project.charts.iter().map(|c| (c.name.clone(), c.folder.clone())).collect();
     let chart = Chart::load(&chart_dir.folder)?;
     let chart = resolve(&chart, &Sources::new(workspace))?.stamp(version);
-    let findings: Vec<Finding> = chart.preflight();
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(EngineError::Preflight { chart: chart.name().to_owned(), findings });
-    }
+    let findings = unblocked(chart.name(), preflight(&chart, about))?;
     check_dag_image(project, chart_dir)?;
     let packaged = chart.package()?;
-    Ok(ReadyChart { chart, packaged })
+    Ok(ReadyChart { chart, packaged, findings })
+}
+
+/// What the preflight has to know when nothing is known of the platform but that it is new.
+pub(crate) fn preflight_about(force: &[String]) -> Result<Preflight, EngineError> {
+    for id in force {
+        if !rule(id).is_some_and(|rule| rule.can_be_forced) {
+            return Err(EngineError::Force { rule: id.clone(), known: rule(id).is_some() });
+        }
+    }
+    Ok(Preflight { forced: force.to_vec(), ..Preflight::default() })
+}
+
+/// Returns the findings, unless one of them forbids to deliver the chart.
+pub(crate) fn unblocked(chart: &str, findings: Vec<Finding>) -> Result<Vec<Finding>, EngineError> {
+    match findings.iter().any(|finding| finding.severity == Severity::Error) {
+        true => Err(EngineError::Preflight { chart: chart.to_owned(), findings }),
+        false => Ok(findings),
+    }
 }
 
 /// The image that the installer's job will ask for must be one of the extension's own.

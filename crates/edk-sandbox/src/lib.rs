@@ -26,7 +26,6 @@ mod cache;
 mod disk;
 mod door;
 mod error;
-mod escape;
 mod guard;
 mod http;
 mod import;

@@ -315,7 +315,11 @@ version?: string,
 /**
  * Name of the chart, when the extension has several.
  */
-chart?: string, };
+chart?: string,
+/**
+ * Ids of rules of the preflight that may be broken.
+ */
+force?: Array<string>, };
 
 /**
  * Build, push, package, upload and install an extension, and follow it until it is ready.
@@ -344,7 +348,11 @@ args?: { [key in string]: string },
 /**
  * Name of the chart to deploy, when the extension has several.
  */
-chart?: string, };
+chart?: string,
+/**
+ * Ids of rules of the preflight that may be broken.
+ */
+force?: Array<string>, };
 
 /**
  * One thing that was looked at on this machine.
@@ -1067,7 +1075,11 @@ version?: string,
 /**
  * Folder for the archives; without one, `dist` in the extension.
  */
-output?: string, };
+output?: string,
+/**
+ * Ids of rules of the preflight that may be broken.
+ */
+force?: Array<string>, };
 
 /**
  * One question of a template.
@@ -1862,7 +1874,11 @@ target: string,
 /**
  * The file: a chart as `<name>-<version>.tgz`, or images as `.tar`.
  */
-file: string, };
+file: string,
+/**
+ * Ids of rules of the preflight that may be broken.
+ */
+force?: Array<string>, };
 
 /**
  * What was sent.

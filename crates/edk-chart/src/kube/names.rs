@@ -54,6 +54,27 @@ pub(crate) fn wrong_name(kind: &str, name: &str) -> Option<&'static str> {
     (!fits).then_some(rule)
 }
 
+/// Says whether `key` is a key of a label or an annotation: a name, after a domain and `/` or not.
+pub(crate) fn is_qualified(key: &str) -> bool {
+    match key.split_once('/') {
+        Some((domain, name)) => is_subdomain(domain) && is_label_name(name),
+        None => is_label_name(key),
+    }
+}
+
+/// Says whether `value` is the value of a label; it may be empty.
+pub(crate) fn is_label_value(value: &str) -> bool {
+    value.is_empty() || is_label_name(value)
+}
+
+fn is_label_name(name: &str) -> bool {
+    let edge = |c: char| c.is_ascii_alphanumeric();
+    name.len() <= 63
+        && name.starts_with(edge)
+        && name.ends_with(edge)
+        && name.chars().all(|c| edge(c) || matches!(c, '-' | '_' | '.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +95,16 @@ mod tests {
                 names.into_iter().filter(|name| wrong_name(kind, name).is_some()).collect();
             assert_eq!(found, refused, "{kind}");
         }
+    }
+
+    #[test]
+    fn keys_and_values_of_labels_are_told_from_other_texts() {
+        for key in ["app", "app.kubernetes.io/name", "a_b-c.d", "1"] {
+            assert!(is_qualified(key), "{key}");
+        }
+        for key in ["", "a b", "/a", "a/", "a/b/c", "A.b/c", "-a", &"a".repeat(64)] {
+            assert!(!is_qualified(key), "{key}");
+        }
+        assert!(is_label_value("") && is_label_value("A.b_c-1") && !is_label_value("a/b"));
     }
 }

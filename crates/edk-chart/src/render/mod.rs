@@ -223,31 +223,38 @@ impl Rendered {
     /// template.
     ///
     /// # Errors
-    /// [`Error::Unrenderable`] if a name in `show_only` fits no template that gave something.
+    /// As [`Rendered::selected`].
     pub fn text(&self, selection: &Selection) -> Result<String> {
+        let mut out = String::new();
+        self.selected(selection)?.iter().for_each(|manifest| manifest.write(&mut out));
+        Ok(out)
+    }
+
+    /// Returns the chosen objects in the order in which they are printed.
+    ///
+    /// # Errors
+    /// [`Error::Unrenderable`] if a name in `show_only` fits no template that gave something.
+    pub fn selected(&self, selection: &Selection) -> Result<Vec<&Manifest>> {
         let crds = self.crds.iter().filter(|_| selection.crds);
         let shown = |manifest: &&Manifest| {
-            manifest.hook.is_none()
-                || (selection.hooks && (selection.tests || !manifest.is_test()))
+            manifest.hook.is_none() || (selection.hooks && (selection.tests || !manifest.is_test()))
         };
         let all: Vec<&Manifest> = crds.chain(self.manifests.iter().filter(shown)).collect();
-        let mut out = String::new();
         if selection.show_only.is_empty() {
-            all.iter().for_each(|manifest| manifest.write(&mut out));
-            return Ok(out);
+            return Ok(all);
         }
+        let mut chosen = Vec::new();
         for pattern in &selection.show_only {
-            let fitting = |manifest: &&&Manifest| manifest.is_from(pattern);
-            let mut fitting = all.iter().filter(fitting).peekable();
-            if fitting.peek().is_none() {
+            let before = chosen.len();
+            chosen.extend(all.iter().filter(|manifest| manifest.is_from(pattern)).copied());
+            if chosen.len() == before {
                 let chart = all.first().and_then(|it| it.source.split('/').next());
                 return Err(Error::Unrenderable {
                     chart: chart.unwrap_or_default().to_owned(),
                     reason: format!("could not find template {pattern} in chart"),
                 });
             }
-            fitting.for_each(|manifest| manifest.write(&mut out));
         }
-        Ok(out)
+        Ok(chosen)
     }
 }

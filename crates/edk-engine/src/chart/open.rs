@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Engine, EngineError};
 
 /// A chart that a command works on, and where the charts it needs are looked for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ChartArg {
     /// The folder of a chart, a packaged chart, or the folder of an extension with one chart.
     pub chart: PathBuf,
