@@ -1,18 +1,68 @@
 //! Charts, and what they render to, in words.
 
-use edk_engine::{ChartRendered, ChartShown, DependencyView};
+use edk_engine::{
+    ChartDiffed, ChartLinted, ChartPreflighted, ChartRendered, ChartShown, DependencyView,
+    ParameterView,
+};
+use edk_model::{Finding, Severity};
 use serde_json::Value;
 
 use crate::text::size;
 
 /// The documents as Helm prints them, so that other programs can read them.
 pub(crate) fn rendered(rendered: &ChartRendered) -> Vec<String> {
-    let mut lines = Vec::new();
-    for manifest in &rendered.manifests {
-        lines.push("---".to_owned());
-        lines.push(format!("# Source: {}", manifest.source));
-        lines.extend(manifest.text.lines().map(str::to_owned));
+    text_lines(&rendered.text)
+}
+
+/// The unified form, which other programs read, and a summary above it.
+pub(crate) fn diffed(diffed: &ChartDiffed) -> Vec<String> {
+    let (from, to) = (&diffed.from, &diffed.to);
+    if diffed.objects.is_empty() {
+        return vec![format!("{from} and {to} render to the same")];
     }
+    let mut lines = vec![format!("# {from} -> {to}")];
+    for object in &diffed.objects {
+        let (kind, name) = (&object.kind, &object.name);
+        let change = format!("{:?}", object.change).to_lowercase();
+        lines.push(format!("# {change}: {kind} {name}"));
+        lines.extend(object.paths.iter().map(|it| {
+            let shown = |value: &Option<Value>| {
+                value.as_ref().map_or("nothing".to_owned(), Value::to_string)
+            };
+            format!("#   {}: {} -> {}", it.path, shown(&it.from), shown(&it.to))
+        }));
+    }
+    lines.extend(diffed.objects.iter().flat_map(|object| text_lines(&object.text)));
+    lines
+}
+
+pub(crate) fn linted(linted: &ChartLinted) -> Vec<String> {
+    let mut lines: Vec<String> = linted.findings.iter().flat_map(finding).collect();
+    let verdict = if linted.passed { "passes" } else { "does not pass" };
+    lines.push(format!("{} {verdict}", linted.chart));
+    lines
+}
+
+pub(crate) fn preflighted(outcome: &ChartPreflighted) -> Vec<String> {
+    let mut lines = Vec::new();
+    for view in &outcome.findings {
+        lines.extend(view.class.map(|class| format!("{}:", class.words())));
+        lines.extend(finding(&view.finding));
+    }
+    let verdict = if outcome.passed { "can be delivered to" } else { "must not be delivered to" };
+    lines.push(format!("{} {verdict} a platform {}", outcome.chart, outcome.platform));
+    lines
+}
+
+/// A finding with how bad it is, and what to do on a line of its own.
+fn finding(finding: &Finding) -> Vec<String> {
+    let severity = match finding.severity {
+        Severity::Hint => "hint",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    let mut lines = vec![format!("{severity:>7}  {finding}")];
+    lines.extend(finding.fix.as_ref().map(|fix| format!("         {fix}")));
     lines
 }
 
@@ -59,7 +109,8 @@ fn parts(shown: &ChartShown) -> Vec<(&'static str, Vec<String>)> {
         parts.push(("templates", all.iter().map(line).collect()));
     }
     if let Some(all) = &shown.parameters {
-        parts.push(("parameters", all.iter().map(|(name, it)| parameter(name, it)).collect()));
+        let effects = shown.effects.iter().flat_map(finding);
+        parts.push(("parameters", all.iter().flat_map(parameter).chain(effects).collect()));
     }
     if let Some(notes) = &shown.notes {
         parts.push(("notes", notes.as_deref().map(text_lines).unwrap_or_default()));
@@ -81,8 +132,16 @@ fn dependency(it: &DependencyView) -> String {
     format!("{}{alias}  {wanted}: {found}", it.name)
 }
 
-fn parameter(name: &str, it: &Value) -> String {
-    let text = |key: &str| it.get(key).and_then(Value::as_str).unwrap_or_default();
-    let default = it.get("default").map_or(String::new(), |value| format!(" = {value}"));
-    format!("{name}  {}{default}  {}", text("type"), text("definition"))
+fn parameter(view: &ParameterView) -> Vec<String> {
+    let it = &view.parameter;
+    let kind = it.kind.and_then(|kind| serde_json::to_value(kind).ok());
+    let kind = kind.as_ref().and_then(Value::as_str).unwrap_or("unknown type");
+    let choices = match it.choices.as_slice() {
+        [] => String::new(),
+        choices => format!(" [{}]", choices.join(", ")),
+    };
+    let mut lines = vec![format!("{}  {kind}{choices}  {}", it.key, it.definition)];
+    let arrives = view.arrives.as_ref().map_or("nothing".to_owned(), Value::to_string);
+    lines.extend(view.sent.as_ref().map(|sent| format!("  {sent} arrives as {arrives}")));
+    lines
 }

@@ -6,8 +6,9 @@ use std::{
 
 use edk_engine::{
     AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest,
-    ChartDependencies, ChartDepsListRequest, ChartDepsOutcome, ChartDepsRequest,
-    ChartPackageRequest, ChartPackaged, ChartRenderRequest, ChartRendered, ChartShowRequest,
+    ChartDependencies, ChartDepsListRequest, ChartDepsOutcome, ChartDepsRequest, ChartDiffRequest,
+    ChartDiffed, ChartLintRequest, ChartLinted, ChartPackageRequest, ChartPackaged,
+    ChartPreflightRequest, ChartPreflighted, ChartRenderRequest, ChartRendered, ChartShowRequest,
     ChartShown, CheckOutcome, CheckRequest, CopyOutcome, DemoOutcome, DemoRequest, DeployOutcome,
     DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, DoctorRequest, Engine,
     EngineError, EventSink, ExportOutcome, ExtensionView, FaultView, FolderRequest, GcOutcome,
@@ -70,7 +71,13 @@ pub enum Command {
     /// Look at what the work needs of this machine.
     Doctor,
     /// Render a chart.
-    ChartRender(ChartRenderRequest),
+    ChartRender(Box<ChartRenderRequest>),
+    /// Tell what differs between two renderings.
+    ChartDiff(Box<ChartDiffRequest>),
+    /// Lint a chart.
+    ChartLint(ChartLintRequest),
+    /// Tell what a platform would do with a chart.
+    ChartPreflight(ChartPreflightRequest),
     /// Look into a chart.
     ChartShow(ChartShowRequest),
     /// Make a target known.
@@ -186,6 +193,12 @@ pub enum Response {
     },
     /// Of [`Command::ChartRender`].
     ChartRendered(ChartRendered),
+    /// Of [`Command::ChartDiff`].
+    ChartDiffed(ChartDiffed),
+    /// Of [`Command::ChartLint`].
+    ChartLinted(ChartLinted),
+    /// Of [`Command::ChartPreflight`].
+    ChartPreflighted(ChartPreflighted),
     /// Of [`Command::ChartShow`].
     ChartShown(Box<ChartShown>),
     /// Of [`Command::ChartPackage`].
@@ -277,6 +290,9 @@ impl Command {
             Self::Extensions(_) => "extensions",
             Self::Doctor => "doctor",
             Self::ChartRender(_) => "chart render",
+            Self::ChartDiff(_) => "chart diff",
+            Self::ChartLint(_) => "chart lint",
+            Self::ChartPreflight(_) => "chart preflight",
             Self::ChartShow(_) => "chart show",
             Self::TargetAdd(_) => "target add",
             Self::TargetList => "target list",
@@ -313,12 +329,16 @@ impl Command {
 impl Response {
     /// Says whether the command did its work but what it ran ended badly, or what it looked at is
     /// broken: a processing container with another exit code than 0 or 126, an error of the doctor,
-    /// an extension with an error in its files, a check that found what it must not.
+    /// an extension with an error in its files, a check that found what it must not, a chart that
+    /// does not pass.
     pub fn is_failed(&self) -> bool {
         match self {
             Self::Run(outcome) => outcome.report.state == "failed",
             Self::Doctor(found) => found.iter().any(|it| it.severity == Health::Error),
             Self::Check(outcome) => outcome.failed,
+            Self::ChartDiffed(it) => it.exit_code && !it.objects.is_empty(),
+            Self::ChartLinted(linted) => !linted.passed,
+            Self::ChartPreflighted(it) => !it.passed,
             Self::Project(view) => view.findings.iter().any(|it| it.severity == Severity::Error),
             _ => false,
         }
@@ -381,9 +401,6 @@ fn dispatch(
             Response::Extensions(engine.extensions(&request.target, monitor)?)
         }
         Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
-        Command::ChartRender(request) => {
-            Response::ChartRendered(engine.chart_render(request, monitor)?)
-        }
         Command::ChartPackage(request) => {
             Response::ChartPackaged(Box::new(engine.chart_package(request, monitor)?))
         }
@@ -393,6 +410,10 @@ fn dispatch(
         Command::ChartDepsList(request) => {
             Response::ChartDependencies(engine.chart_deps_list(request)?)
         }
+        Command::ChartRender(it) => Response::ChartRendered(engine.chart_render(it, monitor)?),
+        Command::ChartDiff(it) => Response::ChartDiffed(engine.chart_diff(it, monitor)?),
+        Command::ChartLint(request) => Response::ChartLinted(engine.chart_lint(request)?),
+        Command::ChartPreflight(it) => Response::ChartPreflighted(engine.chart_preflight(it)?),
         Command::ChartShow(request) => Response::ChartShown(Box::new(engine.chart_show(request)?)),
         Command::TargetAdd(request) => Response::Targets(vec![engine.target_add(request)?]),
         Command::TargetList => Response::Targets(engine.target_list()?),

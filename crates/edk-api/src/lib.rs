@@ -28,7 +28,8 @@ pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::check;
 pub use edk_engine::{
     BaseRequest, Bind, BuildChoices, BuildRequest, ChartArg, ChartDepsListRequest,
-    ChartDepsRequest, ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest,
+    ChartDepsRequest, ChartDiffRequest, ChartDiffSide, ChartLintRequest, ChartPackageRequest,
+    ChartPart, ChartPreflightRequest, ChartRenderRequest, ChartSetting, ChartShowRequest,
     ChartSources, ChartValues, CheckOutcome, CheckRequest, Content, DEFAULT_REGISTRY_PORT,
     DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest, DeployRequest, Engine, EventSink,
     FolderRequest, HostSettings, InstallRequest, LanRequest, LoginOutcome, LoginWay, Mend,

@@ -154,6 +154,14 @@ pub enum Error {
         /// The names, the first one repeated at the end.
         chain: Vec<String>,
     },
+    /// Values that the schema of the chart, or of a chart in it, does not take.
+    #[error("the values don't fit the chart {chart}: {}", first(findings))]
+    Values {
+        /// Name of the chart.
+        chart: String,
+        /// What does not fit, at least one.
+        findings: Vec<Finding>,
+    },
     /// A template can't be parsed or executed.
     #[error("{template}:{line}:{column}: {message}")]
     Template {
@@ -323,7 +331,7 @@ impl Explain for Error {
 
     fn findings(&self) -> Vec<Finding> {
         match self {
-            Self::Broken { findings, .. } => findings.clone(),
+            Self::Broken { findings, .. } | Self::Values { findings, .. } => findings.clone(),
             Self::Template { template, line, column, message, .. } => {
                 vec![Finding::error("chart/template", message).in_file(template).at(*line, *column)]
             }

@@ -21,30 +21,39 @@
 //! a cluster, and knows nothing of images.
 
 mod chart;
+mod diff;
 mod error;
+mod kube;
+mod lint;
 mod load;
 mod lock;
 mod metadata;
 mod number;
+mod origin;
 mod package;
-mod preflight;
+mod places;
+pub mod platform;
 mod remote;
 mod render;
 mod resolve;
+mod schema;
 mod settings;
 mod stamp;
 mod version;
 pub mod yaml;
 
 pub use chart::{Chart, File};
+pub use diff::{Change, ObjectDiff, PathChange, diff};
 pub use error::{Error, RemoteProblem};
+pub use lint::{HelmVersion, LINT_RULES, LintOptions, LintRule, LintSubject, lint};
 pub use load::Ignore;
 pub use lock::Lock;
 pub use metadata::{Dependency, Metadata};
 pub use package::Packaged;
 pub use remote::{Login, Logins, Place, Remote, RemoteSetup, Repositories, Repository};
 pub use render::{
-    Capabilities, Hook, Manifest, Options, Release, Rendered, Selection, render, render_with,
+    Capabilities, Hook, Manifest, Options, Release, Rendered, Selection, check_values, render,
+    render_with,
 };
 pub use resolve::{
     Listed, Origin, Plan, Planned, Resolver, Sources, State, Update, Written, resolve,

@@ -12,7 +12,7 @@ use edk_model::{Code, Reference};
 use crate::{
     ask,
     build::BuildArgs,
-    chart::ChartAction,
+    chart::{ChartAction, ForceArg},
     check::{AllowArg, CheckArgs, Format},
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     new::NewArgs,
@@ -277,6 +277,8 @@ struct PackageArgs {
     /// Folder for the archives [default: dist in the extension].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 /// The target a command talks to.
@@ -320,6 +322,8 @@ struct DeployArgs {
     /// Tell what would be done, and do nothing.
     #[arg(long, conflicts_with_all = ["param", "build_arg"])]
     dry_run: bool,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -451,12 +455,14 @@ impl Args {
                 version: args.version.clone(),
                 output: args.dir.clone(),
                 allow: args.allow.allow.clone(),
+                force: args.force.rules.clone(),
             }),
             Action::Deploy(args) if args.dry_run => Command::DeployPlan(DeployPlanRequest {
                 project: args.project.project.clone(),
                 target: args.target.name(engine)?,
                 version: args.version.clone(),
                 chart: args.chart.clone(),
+                force: args.force.rules.clone(),
             }),
             Action::Deploy(args) => Command::Deploy(DeployRequest {
                 project: args.project.project.clone(),
@@ -466,6 +472,7 @@ impl Args {
                 args: map(&args.args.build_arg),
                 chart: args.chart.clone(),
                 allow: args.allow.allow.clone(),
+                force: args.force.rules.clone(),
             }),
             Action::Status(args) => Command::Status(StatusRequest {
                 project: (!args.all).then(|| args.project.project.clone()),

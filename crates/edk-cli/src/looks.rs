@@ -7,7 +7,10 @@ use edk_api::{
     Command, Engine, Failure, FolderRequest, InstallRequest, TargetRequest, UploadRequest,
 };
 
-use crate::args::{ProjectArg, TargetArg, pair};
+use crate::{
+    args::{ProjectArg, TargetArg, pair},
+    chart::ForceArg,
+};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InspectArgs {
@@ -65,11 +68,13 @@ pub(crate) struct UploadArgs {
     file: PathBuf,
     #[command(flatten)]
     target: TargetArg,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 impl UploadArgs {
     pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
         let (target, file) = (self.target.name(engine)?, self.file.clone());
-        Ok(Command::Upload(UploadRequest { target, file }))
+        Ok(Command::Upload(UploadRequest { target, file, force: self.force.rules.clone() }))
     }
 }

@@ -146,7 +146,7 @@ impl Show<'_> {
         self.stage("edk package", |engine, monitor, project| {
             let (project, version, output) = (project.to_owned(), None, None);
             let made = engine.package(
-                &PackageRequest { project, version, output, allow: Vec::new() },
+                &PackageRequest { project, version, output, allow: Vec::new(), force: Vec::new() },
                 monitor,
             )?;
             let names = made.iter().map(|chart| chart.path.display().to_string());
@@ -164,6 +164,7 @@ impl Show<'_> {
                 args: BTreeMap::new(),
                 chart: None,
                 allow: Vec::new(),
+                force: Vec::new(),
             };
             let done = engine.deploy(&request, monitor)?;
             let pods: Vec<_> = done.pods.values().map(String::as_str).collect();

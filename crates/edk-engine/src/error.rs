@@ -3,7 +3,7 @@ use std::{io, path::PathBuf};
 use edk_container::ContainerError;
 use edk_extension::{ExtensionError, Misfit};
 use edk_image::ImageError;
-use edk_model::{Cancelled, Code, Explain, Finding};
+use edk_model::{Cancelled, Code, Explain, Finding, Severity};
 use edk_runner::RunnerError;
 use edk_sandbox::SandboxError;
 use edk_store::StoreError;
@@ -91,6 +91,20 @@ pub enum EngineError {
         chart: String,
         /// What is wrong.
         findings: Vec<Finding>,
+    },
+    /// A rule that can't be let pass.
+    #[error("the rule `{rule}` can't be forced")]
+    Force {
+        /// Its id.
+        rule: String,
+        /// Whether there is such a rule.
+        known: bool,
+    },
+    /// A target that does not tell what a release consists of.
+    #[error("{target} does not tell what its releases consist of")]
+    NoManifest {
+        /// Name of the target.
+        target: String,
     },
     /// A workflow chart names a DAG image that the extension does not make.
     #[error("chart `{chart}` installs the DAG image `{image}`, which the extension does not make")]
@@ -274,6 +288,20 @@ pub enum EngineError {
     Cancelled(#[from] Cancelled),
 }
 
+/// How to let the errors among `findings` pass, where that can be done.
+fn forceable(findings: &[Finding]) -> Vec<String> {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let mut rules: Vec<&str> = errors.map(|finding| finding.rule.as_str()).collect();
+    rules.dedup();
+    let all =
+        rules.iter().all(|id| edk_chart::platform::rule(id).is_some_and(|it| it.can_be_forced));
+    if !all || rules.is_empty() {
+        return Vec::new();
+    }
+    let options = rules.iter().map(|id| format!("--force {id}")).collect::<Vec<_>>().join(" ");
+    vec![format!("correct it, or, if you know better than the rule: `{options}`")]
+}
+
 /// Who it is, as the end of a sentence.
 fn by(process: Option<u32>) -> String {
     process.map_or_else(String::new, |process| format!(", by process {process}"))
@@ -312,6 +340,7 @@ impl Explain for EngineError {
             | Self::Preflight { .. }
             | Self::Guarded { .. }
             | Self::Packaged { .. }
+            | Self::Force { .. }
             | Self::NoDagImage { .. }
             | Self::Listen { .. }
             | Self::Setting { .. }
@@ -323,6 +352,7 @@ impl Explain for EngineError {
             | Self::NotListed { .. } => Code::NotFound,
             Self::NoSuch { .. } => Code::InvalidInput,
             Self::NoRelease { .. } => Code::NotFound,
+            Self::NoManifest { .. } => Code::Unsupported,
             Self::SandboxStart { .. } | Self::SandboxStuck { .. } => Code::CommandFailed,
             Self::SandboxDiffers { .. } | Self::SandboxHosted { .. } | Self::SandboxRuns => {
                 Code::Conflict
@@ -344,6 +374,16 @@ impl Explain for EngineError {
         match self {
             Self::Choice { fix, .. } => vec![fix.clone()],
             Self::Version { .. } => hint("name one: `--version 0.1.1`, or set it in Chart.yaml"),
+            Self::NoManifest { .. } => hint(
+                "compare the package that was installed with the new one: `edk chart diff OLD.tgz \
+                 NEW.tgz --as-platform`",
+            ),
+            Self::Force { known: true, .. } => hint(
+                "a platform would run what breaks it in a shell, or could not be repaired: correct \
+                 the chart",
+            ),
+            Self::Force { .. } => hint("name a rule as the finding shows it: `platform/keywords`"),
+            Self::Preflight { findings, .. } => forceable(findings),
             Self::NoTarget { known, .. } => vec![
                 format!("name one that is there: `--target {}`", known.join("` or `--target ")),
                 "make it known: `edk target add NAME https://kaapana.example.org`".to_owned(),
@@ -383,7 +423,9 @@ impl Explain for EngineError {
                 hint("uninstall it first: a platform can't change a release that is there")
             }
             Self::NoSuch { known, .. } => vec![format!("there are {}", known.join(", "))],
-            Self::NoRelease { known, .. } if known.is_empty() => hint("nothing is installed there"),
+            Self::NoRelease { known, .. } if known.is_empty() => {
+                hint("`edk status --all` shows what is installed")
+            }
             Self::NoRelease { known, .. } => vec![format!("there are {known}")],
             Self::SandboxStart { log, .. } => vec![format!("all it said is in {}", log.display())],
             Self::SandboxDiffers { .. } | Self::SandboxRuns => {

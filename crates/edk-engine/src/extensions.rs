@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
+use edk_chart::platform::completed;
 use edk_model::{Monitor, Outcome};
-use edk_target::{Client, Extension, InstallOutcome, Pod, preflight};
+use edk_target::{Client, Extension, InstallOutcome, Pod};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -231,46 +232,4 @@ fn view(row: &Extension) -> ExtensionView {
 
 fn pod(pod: &Pod) -> PodView {
     PodView { name: pod.name.clone(), status: pod.status.clone(), reason: pod.reason.clone() }
-}
-
-/// The values a platform gets: those given, and the defaults of those that were not. Lists become
-/// texts with commas; what a form only shows (`doc`, `group_name`) takes no value.
-fn completed(declared: &Value, given: &Map<String, Value>) -> Map<String, Value> {
-    let mut values = given.clone();
-    for (name, parameter) in declared.as_object().into_iter().flatten() {
-        let shown_only = matches!(parameter["type"].as_str(), Some("doc" | "group_name"));
-        if !shown_only && !values.contains_key(name) && !parameter["default"].is_null() {
-            values.insert(name.clone(), parameter["default"].clone());
-        }
-    }
-    for value in values.values_mut() {
-        if let Value::Array(items) = value {
-            let items: Vec<String> =
-                items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
-            *value = preflight::join_choices(&items);
-        }
-    }
-    values
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn parameters_that_were_not_given_have_their_defaults() {
-        let declared = json!({
-            "a": {"type": "string", "default": "x"},
-            "b": {"type": "list_multi", "default": ["p", "q"]},
-            "c": {"type": "doc", "default": "text"},
-            "d": {"type": "bool", "default": false},
-            "e": {"type": "string"},
-        });
-        let given = json!({"d": true, "f": ["r"]});
-        let values = completed(&declared, given.as_object().unwrap());
-        assert_eq!(Value::from(values), json!({"d": true, "f": "r", "a": "x", "b": "p,q"}));
-        assert!(completed(&Value::Null, &Map::new()).is_empty());
-    }
 }

@@ -7,7 +7,9 @@ use edk_target::{Client, Extension};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Engine, EngineError, ImageView, engine::version_of, package::ReadyChart,
+    Engine, EngineError, ImageView,
+    engine::version_of,
+    package::{ReadyChart, preflight_about},
     target::SANDBOX_BUILD_VERSION,
 };
 
@@ -23,6 +25,10 @@ pub struct DeployPlanRequest {
     pub version: Option<String>,
     /// Name of the chart, when the extension has several.
     pub chart: Option<String>,
+    /// Ids of rules of the preflight that may be broken.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub force: Vec<String>,
 }
 
 /// What a deploy would do; nothing was done.
@@ -87,7 +93,9 @@ impl Engine {
         let project = self.project(&request.project)?;
         let version = version_of(&project, request.version.as_deref())?;
         let chart_dir = project.chart(request.chart.as_deref())?;
-        let ready = self.ready_chart(&project, chart_dir, &version, monitor)?;
+        let about = preflight_about(&request.force)?;
+        let ready = self.ready_chart(&project, chart_dir, &version, &about, monitor)?;
+        ready.findings.iter().for_each(|finding| monitor.found(finding));
         let mut findings = Vec::new();
         let (images, foreseen) = self.look_at_images(&project, &mut findings)?;
         if findings.iter().any(|finding| finding.severity == Severity::Error) {

@@ -43,9 +43,11 @@ pub use bases::BaseView;
 pub use build::{BuildChoices, BuildOutcome, BuildRequest, ImageOutcome, StepOutcome};
 pub use chart::{
     ChartArg, ChartDependencies, ChartDepsListRequest, ChartDepsOutcome, ChartDepsRequest,
-    ChartFileView, ChartOrigin, ChartPackageFile, ChartPackageRequest, ChartPackaged, ChartPart,
-    ChartRenderRequest, ChartRendered, ChartShowRequest, ChartShown, ChartSources, ChartValues,
-    DependencyView, ManifestView, PlannedChart,
+    ChartDiffRequest, ChartDiffSide, ChartDiffed, ChartFileView, ChartLintRequest, ChartLinted,
+    ChartOrigin, ChartPackageFile, ChartPackageRequest, ChartPackaged, ChartPart,
+    ChartPreflightRequest, ChartPreflighted, ChartRenderRequest, ChartRendered, ChartSetting,
+    ChartShowRequest, ChartShown, ChartSources, ChartValues, DependencyView, ManifestView,
+    ParameterView, PlannedChart, PreflightView,
 };
 pub use check::{CheckOutcome, CheckRequest, Mend};
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};

@@ -1,6 +1,9 @@
 use std::path::PathBuf;
 
-use edk_chart::{Chart, Packaged, Resolver, Sources};
+use edk_chart::{
+    Chart, Packaged, Resolver, Sources,
+    platform::{Preflight, preflight, rule},
+};
 use edk_extension::{ChartDir, Project, Role};
 use edk_model::{Digest, Finding, Monitor, Outcome, Severity};
 use serde::{Deserialize, Serialize};
@@ -21,6 +24,10 @@ pub struct PackageRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub allow: Vec<String>,
+    /// Ids of rules of the preflight that may be broken.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub force: Vec<String>,
 }
 
 /// A packaged chart.
@@ -45,6 +52,8 @@ pub struct PackageOutcome {
 pub(crate) struct ReadyChart {
     pub(crate) chart: Chart,
     pub(crate) packaged: Packaged,
+    /// What a platform would make of it that is no error.
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Engine {
@@ -63,14 +72,16 @@ impl Engine {
         let monitor = monitor.stage("package");
         let version = version_of(&project, request.version.as_deref())?;
         let output = request.output.clone().unwrap_or_else(|| project.root.join("dist"));
+        let about = preflight_about(&request.force)?;
         let ready = project
             .charts
             .iter()
-            .map(|chart| self.ready_chart(&project, chart, &version, &monitor));
+            .map(|chart| self.ready_chart(&project, chart, &version, &about, &monitor));
         let ready: Vec<_> = ready.collect::<Result<_, _>>()?;
         let mut outcomes = Vec::new();
-        for ReadyChart { chart, packaged } in ready {
+        for ReadyChart { chart, packaged, findings } in ready {
             monitor.check()?;
+            findings.iter().for_each(|finding| monitor.found(finding));
             let path = packaged.write(&output)?;
             monitor.finished(chart.name(), Outcome::Done, &packaged.file_name);
             outcomes.push(PackageOutcome {
@@ -91,6 +102,7 @@ impl Engine {
         project: &Project,
         chart_dir: &ChartDir,
         version: &str,
+        about: &Preflight,
         monitor: &Monitor,
     ) -> Result<ReadyChart, EngineError> {
         let chart = Chart::load(&chart_dir.folder)?;
@@ -103,13 +115,28 @@ impl Engine {
             monitor.found(finding);
         }
         let chart = resolver.complete(&chart, &plan)?.stamp(version);
-        let findings: Vec<Finding> = chart.preflight();
-        if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return Err(EngineError::Preflight { chart: chart.name().to_owned(), findings });
-        }
+        let findings = unblocked(chart.name(), preflight(&chart, about))?;
         check_dag_image(project, chart_dir)?;
         let packaged = chart.package()?;
-        Ok(ReadyChart { chart, packaged })
+        Ok(ReadyChart { chart, packaged, findings })
+    }
+}
+
+/// What the preflight has to know when nothing is known of the platform but that it is new.
+pub(crate) fn preflight_about(force: &[String]) -> Result<Preflight, EngineError> {
+    for id in force {
+        if !rule(id).is_some_and(|rule| rule.can_be_forced) {
+            return Err(EngineError::Force { rule: id.clone(), known: rule(id).is_some() });
+        }
+    }
+    Ok(Preflight { forced: force.to_vec(), ..Preflight::default() })
+}
+
+/// Returns the findings, unless one of them forbids to deliver the chart.
+pub(crate) fn unblocked(chart: &str, findings: Vec<Finding>) -> Result<Vec<Finding>, EngineError> {
+    match findings.iter().any(|finding| finding.severity == Severity::Error) {
+        true => Err(EngineError::Preflight { chart: chart.to_owned(), findings }),
+        false => Ok(findings),
     }
 }
 

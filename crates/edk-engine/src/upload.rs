@@ -1,20 +1,29 @@
 use std::path::PathBuf;
 
+use edk_chart::platform::preflight_archive;
 use edk_image::ImageArchive;
 use edk_model::{Finding, Monitor, Outcome};
 use edk_target::{Client, ImportOutcome, preflight};
 use serde::{Deserialize, Serialize};
 
-use crate::{Engine, EngineError, deploy::PATIENCE};
+use crate::{
+    Engine, EngineError,
+    deploy::PATIENCE,
+    package::{preflight_about, unblocked},
+};
 
 /// Send a packaged chart, or an archive of images, to a target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct UploadRequest {
     /// Name of the target.
     pub target: String,
     /// The file: a chart as `<name>-<version>.tgz`, or images as `.tar`.
     pub file: PathBuf,
+    /// Ids of rules of the preflight that may be broken.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub force: Vec<String>,
 }
 
 /// What was sent.
@@ -48,7 +57,8 @@ impl Engine {
     /// images and lets the target import it.
     ///
     /// # Errors
-    /// [`EngineError::Preflight`] for a name which targets don't take, [`EngineError::Image`] for
+    /// [`EngineError::Preflight`] for a chart that would be rejected or do harm and for a name which
+    /// targets don't take, [`EngineError::Image`] for
     /// a file that is no archive of images, [`EngineError::Io`] if the file can't be read,
     /// [`EngineError::Target`] if it is refused.
     pub fn upload(
@@ -70,11 +80,14 @@ impl Engine {
         file_name: &str,
         monitor: &Monitor,
     ) -> Result<Uploaded, EngineError> {
-        let UploadRequest { target, file } = request;
+        let UploadRequest { target, file, .. } = request;
         let (name, version) =
             preflight::chart_file(file_name).map_err(|finding| refused(file_name, *finding))?;
         let bytes = std::fs::read(file).map_err(|source| EngineError::io(file, source))?;
+        let about = preflight_about(&request.force)?;
+        let findings = unblocked(file_name, preflight_archive(&bytes, file_name, &about))?;
         let monitor = monitor.stage("upload");
+        findings.iter().for_each(|finding| monitor.found(finding));
         self.with_target(target, &monitor, async |client: Client| {
             monitor.started(file_name);
             client.upload_chart(file_name, bytes, &monitor).await?;
@@ -91,7 +104,7 @@ impl Engine {
         file_name: &str,
         monitor: &Monitor,
     ) -> Result<Uploaded, EngineError> {
-        let UploadRequest { target, file } = request;
+        let UploadRequest { target, file, .. } = request;
         preflight::image_file(file_name).map_err(|finding| refused(file_name, *finding))?;
         let images = ImageArchive::open(file)?.names();
         let (upload, import) = (monitor.stage("upload"), monitor.stage("import"));

@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::Map;
-
 use crate::{
     Sandbox,
     package::{Flaw, Package},
-    render,
-    values::{self, Layers},
+    render, values,
 };
 
 impl Sandbox {
@@ -31,14 +28,8 @@ impl Sandbox {
         let failed = "Failed to check chart namespace";
         edk_model::names::dns_label(package.name(), edk_model::names::MAX_CHART_NAME)
             .map_err(|reason| say(failed, &format!("chart name `{}` {reason}", package.name())))?;
-        let layers = Layers {
-            platform: values::globals(&self.settings),
-            params: Map::new(),
-            chart: None,
-            sets: Map::new(),
-            mangle: false,
-        };
-        let values = layers.compose().map_err(|reason| say(failed, &reason))?;
+        let values =
+            values::of_upload(&self.settings).values().map_err(|reason| say(failed, &reason))?;
         let objects = render::objects(&package.chart, package.name(), &values)
             .map_err(|reason| say(failed, &reason))?;
         if objects.iter().all(|object| object.hook.is_some()) {

@@ -22,7 +22,6 @@ use crate::{
     install::{Begun, Refused, Wanted},
     legacy, list, proxy,
     upload::Uploaded,
-    values,
 };
 
 type Parameters = Query<HashMap<String, String>>;
@@ -244,7 +243,7 @@ async fn extensions(State(sandbox): State<Arc<Sandbox>>) -> Response {
 fn json_body(sandbox: &Sandbox, body: &[u8]) -> Value {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     match sandbox.settings.faults.mangle_parameters {
-        true => values::escape_body(body),
+        true => edk_chart::platform::escape_body(&body),
         false => body,
     }
 }

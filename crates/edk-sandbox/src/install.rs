@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use edk_chart::platform::{Passage, Platform};
 use edk_model::names;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use crate::{
     Release, Sandbox, Status,
     package::Package,
     render,
-    values::{self, Layers, PROJECT_ID},
+    values::{self, PROJECT_ID},
 };
 
 /// What an install was asked for.
@@ -120,14 +121,15 @@ impl Sandbox {
             platform.insert("project_id".to_owned(), project["id"].clone());
             platform.insert("project_name".to_owned(), project["name"].clone());
         }
-        let layers = Layers {
+        let passage = Passage {
             platform,
             params: wanted.params.clone(),
             chart: package.global(),
             sets: wanted.sets.clone(),
-            mangle: self.settings.faults.mangle_parameters,
+            shell: self.settings.faults.mangle_parameters,
+            release: Platform::default(),
         };
-        layers.compose()
+        passage.values()
     }
 }
 

@@ -30,7 +30,6 @@ mod cache;
 mod disk;
 mod door;
 mod error;
-mod escape;
 mod faults;
 mod guard;
 mod http;

@@ -2,6 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
+use edk_chart::platform::compare_versions;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -195,16 +196,7 @@ fn capitalised(word: &str) -> String {
 
 /// Compares two versions as the platform does, parts that it can't compare as texts.
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
-    let parts = |version: &str| -> Vec<(bool, u64, String)> {
-        let split = version.split(['.', '-', '+']);
-        split
-            .map(|part| match part.parse() {
-                Ok(number) => (false, number, String::new()),
-                Err(_) => (true, 0, part.to_owned()),
-            })
-            .collect()
-    };
-    parts(a).cmp(&parts(b))
+    compare_versions(a, b).unwrap_or_else(|| a.cmp(b))
 }
 
 /// Returns the answer to `view-chart-status`. `DESCRIPTION` is the sandbox's own addition.

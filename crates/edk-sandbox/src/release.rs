@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{route, workload};
+use crate::{SandboxError, route, workload};
 
 /// How many lines of a pod's output are kept.
 pub(crate) const LOG_TAIL: usize = 200;
@@ -172,6 +172,26 @@ impl Pod {
 }
 
 impl Release {
+    /// Reads the release `name` of the sandbox in `folder` as it is kept there, also while another
+    /// process serves it; none if there is none.
+    ///
+    /// # Errors
+    /// [`SandboxError`] if it can't be read.
+    pub fn kept(folder: &std::path::Path, name: &str) -> Result<Option<Self>, SandboxError> {
+        if edk_model::names::dns_label(name, edk_model::names::MAX_CHART_NAME).is_err() {
+            return Ok(None);
+        }
+        let path = folder.join("releases").join(format!("{name}.json"));
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(SandboxError::io(&path, source)),
+        };
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| SandboxError::io(&path, std::io::Error::other(error)))
+    }
+
     /// Returns the hooks of `event`, in the order in which they run: by weight, kind, name.
     pub(crate) fn hooks(&self, event: &str) -> Vec<Object> {
         let of_event = |object: &&Object| {

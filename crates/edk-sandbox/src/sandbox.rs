@@ -6,6 +6,7 @@ use std::{
     thread::JoinHandle,
 };
 
+use edk_chart::platform::compare_versions;
 use edk_container::Containers;
 use edk_model::CancellationToken;
 use edk_store::Store;
@@ -297,7 +298,7 @@ impl Sandbox {
                 Some(Flaw::Breaks(_)) | None => sound.push(package),
             }
         }
-        Some(sound)
+        if fragile && has_incomparable(&sound) { None } else { Some(sound) }
     }
 
     /// Records that an installer asked for an image; says whether the store has it.
@@ -365,4 +366,15 @@ fn lock(folder: &Path) -> Result<fs::File, SandboxError> {
         Err(fs::TryLockError::WouldBlock) => Err(SandboxError::InUse { folder: folder.to_owned() }),
         Err(fs::TryLockError::Error(source)) => Err(SandboxError::io(&path, source)),
     }
+}
+
+/// Says whether a chart has two versions of which a platform can't tell the newer one.
+fn has_incomparable(packages: &[Arc<Package>]) -> bool {
+    let clash = |one: &Arc<Package>, other: &Arc<Package>| {
+        one.name() == other.name() && compare_versions(one.version(), other.version()).is_none()
+    };
+    packages
+        .iter()
+        .enumerate()
+        .any(|(at, one)| packages[at + 1..].iter().any(|other| clash(one, other)))
 }

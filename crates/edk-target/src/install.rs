@@ -82,8 +82,8 @@ impl Client {
         params: &Map<String, Value>,
         monitor: &Monitor,
     ) -> Result<InstallOutcome, TargetError> {
-        let mut findings = preflight::chart(name, version);
-        findings.extend(preflight::params(params));
+        let mut findings = preflight::check_names(name, version);
+        findings.extend(preflight::sent_parameters(params));
         self.preflight(&format!("the install of `{name}`"), findings, monitor)?;
         let multi = keywords.iter().any(|keyword| keyword == "kaapanamultiinstallable");
         let known = if multi { self.releases_of(name, monitor).await? } else { BTreeSet::new() };

@@ -255,7 +255,7 @@ async fn a_lost_answer_about_a_version_that_was_listed_before_proves_nothing() {
 async fn a_version_that_would_take_the_list_down_is_not_sent() {
     let stage = stage([list(json!([row(&["0.1.a"], json!([]))]))]).await;
     let error = stage.upload().await.unwrap_err();
-    assert_eq!(error.findings()[0].rule, "target/incomparable-version");
+    assert_eq!(error.findings()[0].rule, "platform/version-comparable");
     assert!(!stage.calls().iter().any(|call| call.contains(UPLOAD)));
 }
 

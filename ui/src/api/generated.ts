@@ -106,11 +106,7 @@ project: string,
 /**
  * Values for `ARG`s.
  */
-args?: { [key in string]: string },
-/**
- * Rules of the guard (such as `G02`) whose findings may go into images and charts.
- */
-allow?: Array<string>, };
+args?: { [key in string]: string }, };
 
 /**
  * A chart of an extension.
@@ -140,64 +136,6 @@ dag_image: string | null,
  * `extension_params` of its values as written, `null` when there are none.
  */
 params: JsonValue, };
-
-/**
- * What a check found.
- */
-export type CheckOutcome = {
-/**
- * What was checked, in full.
- */
-folder: string,
-/**
- * What is wrong, by file and place; after mending, what is left.
- */
-findings: Array<Finding>,
-/**
- * How many findings are allowed in the files, with a reason.
- */
-suppressed: number,
-/**
- * How many files were looked at.
- */
-files: number,
-/**
- * Files as mending changes them.
- */
-fixed: Array<Fixed>,
-/**
- * Whether they were written.
- */
-written: boolean,
-/**
- * Whether something as bad as asked for was found.
- */
-failed: boolean, };
-
-/**
- * Check a project.
- */
-export type CheckRequest = {
-/**
- * Folder of an extension, folder of many, or a packaged chart.
- */
-folder: string,
-/**
- * Ids or families of rules; empty for all.
- */
-only?: Array<string>,
-/**
- * Ids or families of rules that are left out.
- */
-allow?: Array<string>,
-/**
- * What to do about findings that can be mended safely.
- */
-mend?: Mend,
-/**
- * From which severity on the check counts as failed.
- */
-fail_on?: Severity, };
 
 /**
  * What kind of failure it was: the part a program acts on (exit code, colour, retry).
@@ -377,7 +315,11 @@ version?: string,
 /**
  * Name of the chart, when the extension has several.
  */
-chart?: string, };
+chart?: string,
+/**
+ * Ids of rules of the preflight that may be broken.
+ */
+force?: Array<string>, };
 
 /**
  * Build, push, package, upload and install an extension, and follow it until it is ready.
@@ -408,9 +350,9 @@ args?: { [key in string]: string },
  */
 chart?: string,
 /**
- * Rules of the guard (such as `G02`) whose findings may go into images and charts.
+ * Ids of rules of the preflight that may be broken.
  */
-allow?: Array<string>, };
+force?: Array<string>, };
 
 /**
  * One thing that was looked at on this machine.
@@ -453,27 +395,6 @@ export type DoctorRequest = {
  * Whether to start a container even if one has started and nothing has changed since.
  */
 again?: boolean, };
-
-/**
- * A change of a file that mends a [`Finding`]: what stands from `start` up to `end` becomes `text`.
- */
-export type Edit = {
-/**
- * The file, as the finding names it; a file that is not there is made.
- */
-file: string,
-/**
- * The first character that goes.
- */
-start: Span,
-/**
- * The first one that stays; `start` where something is only put in.
- */
-end: Span,
-/**
- * What comes in its place.
- */
-text: string, };
 
 /**
  * One line of the stream of `/events`.
@@ -736,40 +657,7 @@ span: Span | null,
 /**
  * What to do about it, when we know.
  */
-fix: string | null,
-/**
- * Behind the last character of the place, when it is known and more than a point.
- */
-end?: Span,
-/**
- * What the platform would do about it, when a rule says so.
- */
-why?: string,
-/**
- * The line of the place as it stands, when it is known.
- */
-excerpt?: string,
-/**
- * Changes that mend it and can't harm; none where a person has to decide.
- */
-edits?: Array<Edit>, };
-
-/**
- * A file as it would be.
- */
-export type Fixed = {
-/**
- * Its path below the project.
- */
-file: string,
-/**
- * The difference, in the format of `diff -u`.
- */
-diff: string,
-/**
- * The rules that are mended.
- */
-rules: Array<string>, };
+fix: string | null, };
 
 /**
  * Look at the extension in a folder.
@@ -1058,11 +946,6 @@ digest: Digest,
 size: number, };
 
 /**
- * What to do about findings that can be mended safely.
- */
-export type Mend = "no" | "show" | "write";
-
-/**
  * What was made, or would be.
  */
 export type NewOutcome = {
@@ -1194,9 +1077,9 @@ version?: string,
  */
 output?: string,
 /**
- * Rules of the guard (such as `G02`) whose findings may go into images and charts.
+ * Ids of rules of the preflight that may be broken.
  */
-allow?: Array<string>, };
+force?: Array<string>, };
 
 /**
  * One question of a template.
@@ -1465,11 +1348,7 @@ version?: string,
 /**
  * Values for `ARG`s.
  */
-args?: { [key in string]: string },
-/**
- * Rules of the guard (such as `G02`) whose findings may go into images and charts.
- */
-allow?: Array<string>, };
+args?: { [key in string]: string }, };
 
 /**
  * An image under a name in the registry.
@@ -1995,7 +1874,11 @@ target: string,
 /**
  * The file: a chart as `<name>-<version>.tgz`, or images as `.tar`.
  */
-file: string, };
+file: string,
+/**
+ * Ids of rules of the preflight that may be broken.
+ */
+force?: Array<string>, };
 
 /**
  * What was sent.
@@ -2035,7 +1918,6 @@ export interface Commands {
   projects: { input: Nothing; output: Array<RecentProject> };
   open_project: { input: FolderRequest; output: ProjectView };
   forget_project: { input: FolderRequest; output: Nothing };
-  check: { input: CheckRequest; output: CheckOutcome };
   deploy_plan: { input: DeployPlanRequest; output: DeployPlan };
   start: { input: JobRequest; output: JobRef };
   cancel: { input: JobRef; output: Nothing };

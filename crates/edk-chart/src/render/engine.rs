@@ -52,6 +52,8 @@ pub(super) struct Engine {
     bytes: Cell<usize>,
     /// Maps into which others were put: they may hold themselves.
     tied: RefCell<Vec<Rc<Map>>>,
+    /// Whether `fail` and `required` let a template go on, as for `helm lint`.
+    pub(super) goes_on: bool,
 }
 
 /// An engine with the templates that are visible at a place.
@@ -71,6 +73,7 @@ impl Engine {
             steps: Cell::new(0),
             bytes: Cell::new(0),
             tied: RefCell::default(),
+            goes_on: false,
         }
     }
 

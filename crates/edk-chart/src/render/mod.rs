@@ -21,7 +21,7 @@ pub use options::{Capabilities, Options, Release, Selection};
 use serde_json::Value;
 pub(crate) use value::floats;
 
-use crate::{Chart, Error, Result, version::satisfies};
+use crate::{Chart, Error, Result, schema, version::satisfies};
 
 /// What a chart renders to.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,17 +65,68 @@ pub fn render(
 ///
 /// # Errors
 /// [`Error::Template`] with the place of what can't be parsed or executed, [`Error::Output`] for a
-/// template that renders to something which is not YAML, [`Error::Unrenderable`] for a chart that
+/// template that renders to something which is not YAML, [`Error::Values`] if a schema does not take
+/// the values, [`Error::Unrenderable`] for a chart that
 /// can't be installed at all.
 pub fn render_with(chart: &Chart, options: &Options, user_values: &Value) -> Result<Rendered> {
-    let run = || on_this_thread(chart, options, user_values);
+    with_stack(chart, || on_this_thread(chart, options, user_values))
+}
+
+/// Runs `work` on a thread with the stack that deep templates need.
+fn with_stack<T: Send>(chart: &Chart, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     thread::scope(|scope| {
-        let started = thread::Builder::new().stack_size(engine::STACK).spawn_scoped(scope, run);
+        let started = thread::Builder::new().stack_size(engine::STACK).spawn_scoped(scope, work);
         let ended = started.map(thread::ScopedJoinHandle::join);
         ended.ok().and_then(std::result::Result::ok).unwrap_or_else(|| {
             Err(unrenderable(chart, "the thread that renders it could not be started or died"))
         })
     })
+}
+
+/// Returns the text of every template by name, where `fail` and `required` let it go on: Helm's
+/// linter does the same.
+///
+/// # Errors
+/// [`Error::Template`] with the place of what can't be parsed or executed.
+pub(crate) fn forgiving(
+    chart: &Chart,
+    options: &Options,
+    user_values: &Value,
+) -> Result<BTreeMap<String, String>> {
+    with_stack(chart, || {
+        let (chart, values) = seen(chart, user_values)?;
+        let mut engine = Engine::new(&options.seed, options.now);
+        engine.goes_on = true;
+        execute(&engine, &chart, options, &values)
+    })
+}
+
+/// Returns what the schemas of `chart` and of the charts in it refuse in the values of the user over
+/// its own. `texts` are the files of the user's values, the weakest first: name and text; findings
+/// name the one in which the value stands.
+///
+/// # Errors
+/// [`Error::Unrenderable`] if the values can't be put together.
+pub fn check_values(
+    chart: &Chart,
+    user_values: &Value,
+    texts: &[(String, String)],
+) -> Result<Vec<edk_model::Finding>> {
+    let texts: Vec<_> = texts.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let (chart, values) = seen(chart, user_values)?;
+    Ok(schema::check(&chart, &values, &texts))
+}
+
+/// Returns `chart` with the subcharts that conditions and tags leave on, under their names, and the
+/// values that its templates see, with a map for each of them.
+pub(crate) fn seen(chart: &Chart, user_values: &Value) -> Result<(Chart, Value)> {
+    let mut chart = chart.clone();
+    with_floats(&mut chart);
+    let mut warnings = Vec::new();
+    let refused = |reason: String| unrenderable(&chart, reason);
+    let enabled = coalesce::enabled(&chart, user_values, &mut warnings).map_err(refused)?;
+    let values = coalesce::coalesced(&enabled, user_values, &mut warnings).map_err(refused)?;
+    Ok((enabled, values))
 }
 
 fn unrenderable(chart: &Chart, reason: impl Into<String>) -> Error {
@@ -92,7 +143,12 @@ fn on_this_thread(chart: &Chart, options: &Options, user_values: &Value) -> Resu
     warnings.clear();
     let refused = |reason: String| unrenderable(&chart, reason);
     let values = coalesce::coalesced(&chart, user_values, &mut warnings).map_err(refused)?;
-    let mut texts = execute(&chart, options, &values)?;
+    let misfits = schema::check(&chart, &values, &[]);
+    if !misfits.is_empty() {
+        return Err(Error::Values { chart: chart.name().to_owned(), findings: misfits });
+    }
+    let engine = Engine::new(&options.seed, options.now);
+    let mut texts = execute(&engine, &chart, options, &values)?;
     let notes = texts.remove(&format!("{}/templates/NOTES.txt", chart.name()));
     texts.retain(|name, _| !name.ends_with("NOTES.txt"));
     let mut manifests = Vec::new();
@@ -143,15 +199,19 @@ fn collect_crds(chart: &Chart, path: &str, crds: &mut Vec<Manifest>) -> Result<(
 }
 
 /// Returns the text of every template that is executed, by name.
-fn execute(chart: &Chart, options: &Options, values: &Value) -> Result<BTreeMap<String, String>> {
-    let engine = Engine::new(&options.seed, options.now);
+fn execute(
+    engine: &Engine,
+    chart: &Chart,
+    options: &Options,
+    values: &Value,
+) -> Result<BTreeMap<String, String>> {
     let templates = scope::templates(chart, &options.release, values, &options.capabilities);
     let mut set = Set::new();
     for template in &templates {
         engine::parse(&mut set, &template.name, &template.text).map_err(fault::of_parser)?;
         engine.tie(template.root());
     }
-    let machine = Machine { engine: &engine, set: Rc::new(set) };
+    let machine = Machine { engine, set: Rc::new(set) };
     let mut texts = BTreeMap::new();
     for template in templates.iter().filter(|template| !template.is_partial()) {
         let text = machine.execute(&template.name, &template.dot());
@@ -167,8 +227,18 @@ impl Rendered {
     /// template.
     ///
     /// # Errors
-    /// [`Error::Unrenderable`] if a name in `show_only` fits no template that gave something.
+    /// As [`Rendered::selected`].
     pub fn text(&self, selection: &Selection) -> Result<String> {
+        let mut out = String::new();
+        self.selected(selection)?.iter().for_each(|manifest| manifest.write(&mut out));
+        Ok(out)
+    }
+
+    /// Returns the chosen objects in the order in which they are printed.
+    ///
+    /// # Errors
+    /// [`Error::Unrenderable`] if a name in `show_only` fits no template that gave something.
+    pub fn selected(&self, selection: &Selection) -> Result<Vec<&Manifest>> {
         let shown = |manifest: &&Manifest| {
             manifest.hook.is_none() || (selection.hooks && (selection.tests || !manifest.is_test()))
         };
@@ -178,23 +248,21 @@ impl Rendered {
         all.sort_by_key(|manifest| manifest.hook.is_some());
         let crds = self.crds.iter().filter(|_| selection.crds);
         let all: Vec<&Manifest> = crds.chain(all).collect();
-        let mut out = String::new();
         if selection.show_only.is_empty() {
-            all.iter().for_each(|manifest| manifest.write(&mut out));
-            return Ok(out);
+            return Ok(all);
         }
+        let mut chosen = Vec::new();
         for pattern in &selection.show_only {
-            let fitting = |manifest: &&&Manifest| manifest.is_from(pattern);
-            let mut fitting = all.iter().filter(fitting).peekable();
-            if fitting.peek().is_none() {
+            let before = chosen.len();
+            chosen.extend(all.iter().filter(|manifest| manifest.is_from(pattern)).copied());
+            if chosen.len() == before {
                 let chart = all.first().and_then(|it| it.source.split('/').next());
                 return Err(Error::Unrenderable {
                     chart: chart.unwrap_or_default().to_owned(),
                     reason: format!("could not find template {pattern} in chart"),
                 });
             }
-            fitting.for_each(|manifest| manifest.write(&mut out));
         }
-        Ok(out)
+        Ok(chosen)
     }
 }

@@ -12,10 +12,12 @@ mod functions;
 mod helm;
 mod installing;
 mod library;
+mod linting;
 mod packaging;
 mod ranges;
 mod registry;
 mod rendering;
+mod schemas;
 mod server;
 mod settings;
 

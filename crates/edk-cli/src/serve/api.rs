@@ -136,5 +136,5 @@ async fn take(served: &Shared, query: Upload, body: Body) -> Result<JobRef, Fail
     handle.flush().await.map_err(|it| unwritten(&it))?;
     let path = folder.path().join(&name);
     file.persist(&path).map_err(|it| unwritten(&it.error))?;
-    served.host.upload_from(folder, UploadRequest { target, file: path })
+    served.host.upload_from(folder, UploadRequest { target, file: path, force: Vec::new() })
 }

@@ -1,8 +1,14 @@
-use edk_chart::{Chart, File, Metadata};
+use std::collections::BTreeMap;
+
+use edk_chart::{
+    Chart, File, Metadata,
+    platform::{Parameter, answers, parameters, pass},
+};
+use edk_model::Finding;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ChartArg;
+use super::{ChartArg, preflight::platform};
 use crate::{Engine, EngineError};
 
 /// Look into a chart.
@@ -13,6 +19,12 @@ pub struct ChartShowRequest {
     /// What to show; without any, everything.
     #[serde(default)]
     pub parts: Vec<ChartPart>,
+    /// Answers to its extension parameters; without one, the default.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// Version of the platform that gets the answers, such as `0.6`; without one, the newest.
+    #[serde(default)]
+    pub platform: Option<String>,
 }
 
 /// A part of a chart that can be shown.
@@ -55,12 +67,29 @@ pub struct ChartShown {
     /// Its templates, those of the charts in it after its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub templates: Option<Vec<ChartFileView>>,
-    /// Its extension parameters as `values.yaml` has them.
+    /// Its extension parameters, and what becomes of the answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<Map<String, Value>>,
+    pub parameters: Option<Vec<ParameterView>>,
+    /// What does not arrive as it is sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Finding>,
     /// Its NOTES.txt, not rendered; null when it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<Option<String>>,
+}
+
+/// An extension parameter, and what becomes of its answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct ParameterView {
+    /// What the chart declares.
+    #[serde(flatten)]
+    pub parameter: Parameter,
+    /// The value that is sent; none for headings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Value>,
+    /// The value that the chart gets; none if it is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrives: Option<Value>,
 }
 
 /// A chart that another one needs or holds.
@@ -105,6 +134,10 @@ impl Engine {
     pub fn chart_show(&self, request: &ChartShowRequest) -> Result<ChartShown, EngineError> {
         let chart = self.open_chart(&request.chart)?;
         let wants = |part| request.parts.is_empty() || request.parts.contains(&part);
+        let (views, effects) = match wants(ChartPart::Parameters) {
+            true => answered(&chart, request)?,
+            false => (Vec::new(), Vec::new()),
+        };
         let text = |file: &File| String::from_utf8_lossy(&file.data).into_owned();
         Ok(ChartShown {
             chart: chart.name().to_owned(),
@@ -118,13 +151,31 @@ impl Engine {
                 templates(&chart, "", &mut all);
                 all
             }),
-            parameters: wants(ChartPart::Parameters)
-                .then(|| chart.values["extension_params"].as_object().cloned().unwrap_or_default()),
+            parameters: wants(ChartPart::Parameters).then_some(views),
+            effects,
             notes: wants(ChartPart::Notes).then(|| {
                 chart.templates.iter().find(|file| file.name == "templates/NOTES.txt").map(text)
             }),
         })
     }
+}
+
+/// The parameters of `chart` with the answers of the request, and what does not arrive of them.
+fn answered(
+    chart: &Chart,
+    request: &ChartShowRequest,
+) -> Result<(Vec<ParameterView>, Vec<Finding>), EngineError> {
+    let release = platform(request.platform.as_deref())?;
+    let sent = answers(chart, &request.params)
+        .map_err(|(name, reason)| EngineError::Parameter { name, reason })?;
+    let global = chart.values.get("global").and_then(Value::as_object);
+    let arrival = pass(&Map::new(), &sent, global, release);
+    let view = |parameter: Parameter| ParameterView {
+        sent: sent.get(&parameter.key).cloned(),
+        arrives: arrival.values.pointer("/global").and_then(|it| it.get(&parameter.key)).cloned(),
+        parameter,
+    };
+    Ok((parameters(chart).into_iter().map(view).collect(), arrival.effects))
 }
 
 fn dependencies(chart: &Chart) -> Vec<DependencyView> {

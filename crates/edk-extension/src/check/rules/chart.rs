@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use edk_chart::{Chart, Sources, yaml};
+use edk_chart::{
+    Chart, Sources,
+    platform::{Preflight, preflight},
+    yaml,
+};
 use edk_model::{
     Severity::{Error, Hint, Warning},
     names,
@@ -304,32 +308,29 @@ pub(super) const RULES: &[Rule] = &[
         why: "the same checks are made before a chart is sent; it would be refused there",
         fix: "see the message",
         bad: Example::application(&[("notes-chart/values.yaml", "global: []\n"), (DEPLOYMENT, "")]),
-        says: "`global` is not a map",
+        says: "`global` is no map",
         good: Example::application(&[]),
         check: foreign,
     },
 ];
 
-/// Checks of a chart that other rooms make; what a rule here finds as well is left to the rule.
-const FOREIGN: &[fn(&Chart) -> Vec<edk_model::Finding>] = &[Chart::preflight];
-const OURS: [&str; 6] = [
-    "chart/name",
-    "chart/version",
-    "chart/description",
-    "chart/keywords",
-    "chart/requirements",
-    "chart/extension-params",
+/// Errors of the preflight which no rule here tells with more of its context.
+const ALONE: [&str; 6] = [
+    "platform/global",
+    "platform/keyword-label",
+    "platform/parameter-dots",
+    "platform/parameter-key",
+    "platform/parameter-namespace",
+    "platform/parameter-unsendable",
 ];
 
 fn foreign(m: &Model<'_>, f: &mut Finds) {
     for chart in extensions(m) {
         let Some(whole) = &chart.chart else { continue };
-        for found in FOREIGN.iter().flat_map(|check| check(whole)) {
-            let told_by_c03 = found.rule == "chart/values" && !found.message.contains("not a map");
-            if OURS.contains(&found.rule.as_str())
-                || told_by_c03
-                || found.message.contains("extension_params")
-            {
+        let told = preflight(whole, &Preflight::default()).into_iter();
+        for found in told.filter(|it| it.severity == Error && ALONE.contains(&it.rule.as_str())) {
+            // That there is none at all is C03's.
+            if found.rule == "platform/global" && !found.message.contains("no map") {
                 continue;
             }
             let file = found.file.clone().unwrap_or_default();
