@@ -72,7 +72,8 @@ impl Engine {
                 let release = self.kept_release(target, name)?;
                 to.name = Some(release.name.clone());
                 to.namespace = Some(release.namespace.clone());
-                let objects = release.objects.into_iter().map(|object| object.content).collect();
+                let objects =
+                    release.objects.into_iter().map(|object| object.content).collect::<Vec<_>>();
                 let (to, new) = self.objects(&to, Some(release.values), monitor)?;
                 let from = format!("release {name} of {target}");
                 return Ok(diffed(from, to, &objects, &new, request.exit_code));
