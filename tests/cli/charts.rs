@@ -79,7 +79,8 @@ fn a_package_and_an_extension_are_charts_as_well() {
             "{{ define \"base.name\" }}x{{ end }}\n",
         )],
     );
-    env.edk(&["package", "charts", "--dir", "out"]).exits(0);
+    let force = ["--force", "platform/no-namespace"];
+    env.edk(&[&["package", "charts", "--dir", "out"], &force[..]].concat()).exits(0);
     let rendered = |chart: &str| env.result(&["chart", "render", chart])["manifests"].clone();
     assert_eq!(rendered("out/app-0.1.0.tgz"), rendered("charts"));
 }
@@ -186,7 +187,7 @@ fn values_are_set_on_the_command_line_as_with_helm() {
         result["manifests"][0]["object"]["data"]["word"].clone()
     };
     assert_eq!(word(&["--set", "word=a,other=b"]), "a");
-    assert_eq!(word(&["--set-string", "word=7"]), "7");
+    assert_eq!(word(&["--set-string", "word=7,other=x"]), 7);
     assert_eq!(word(&["--set-json", "word=\"x\""]), "x");
     assert_eq!(word(&["--set-file", "word=word.txt"]), "from a file");
     assert_eq!(word(&["--set-literal", "word=a,b=c"]), "a,b=c");

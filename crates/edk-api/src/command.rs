@@ -338,14 +338,10 @@ fn dispatch(
             Response::Extensions(engine.extensions(&request.target, monitor)?)
         }
         Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
-        Command::ChartRender(request) => {
-            Response::ChartRendered(engine.chart_render(request, monitor)?)
-        }
-        Command::ChartDiff(request) => Response::ChartDiffed(engine.chart_diff(request, monitor)?),
+        Command::ChartRender(it) => Response::ChartRendered(engine.chart_render(it, monitor)?),
+        Command::ChartDiff(it) => Response::ChartDiffed(engine.chart_diff(it, monitor)?),
         Command::ChartLint(request) => Response::ChartLinted(engine.chart_lint(request)?),
-        Command::ChartPreflight(request) => {
-            Response::ChartPreflighted(engine.chart_preflight(request)?)
-        }
+        Command::ChartPreflight(it) => Response::ChartPreflighted(engine.chart_preflight(it)?),
         Command::ChartShow(request) => Response::ChartShown(Box::new(engine.chart_show(request)?)),
         Command::TargetAdd(request) => Response::Targets(vec![engine.target_add(request)?]),
         Command::TargetList => Response::Targets(engine.target_list()?),

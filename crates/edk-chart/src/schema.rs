@@ -51,7 +51,8 @@ pub(crate) fn own(chart: &Chart, values: &Value, texts: &Texts<'_>, path: &str) 
             return vec![Finding::error("schema/broken", message).in_file(chart.path_of(FILE))];
         }
     };
-    let errors = validator.iter_errors(values);
+    let values = with_whole_numbers(values);
+    let errors = validator.iter_errors(&values);
     errors
         .map(|error| {
             let pointer = error.instance_path().to_string();
@@ -63,6 +64,22 @@ pub(crate) fn own(chart: &Chart, values: &Value, texts: &Texts<'_>, path: &str) 
             placed(chart, texts, path, &pointer, Finding::error("schema/values", message))
         })
         .collect()
+}
+
+/// Returns values in which whole numbers are written as such: what comes from files is floating,
+/// and would be told as `7.0`.
+fn with_whole_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() < 9e15 => Value::from(float as i64),
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(with_whole_numbers).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, it)| (key.clone(), with_whole_numbers(it))).collect()
+        }
+        _ => value.clone(),
+    }
 }
 
 fn compiled(text: &[u8]) -> Result<Validator, String> {

@@ -12,7 +12,7 @@ use edk_model::{Code, Reference};
 
 use crate::{
     ask,
-    chart::ChartAction,
+    chart::{ChartAction, ForceArg},
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     registry::RegistryAction,
     serve,
@@ -242,14 +242,6 @@ pub(crate) struct ProjectArg {
     /// Folder of the extension.
     #[arg(default_value = ".")]
     pub(crate) project: PathBuf,
-}
-
-/// Rules of the preflight that may be broken.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct ForceArg {
-    /// Let a rule of the preflight be broken, by its id; may be given several times.
-    #[arg(long = "force", value_name = "RULE")]
-    pub(crate) rules: Vec<String>,
 }
 
 /// Values for the `ARG`s of Dockerfiles.

@@ -8,7 +8,15 @@ use edk_api::{
     ChartRenderRequest, ChartSetting, ChartShowRequest, ChartValues, Command,
 };
 
-use crate::args::{ForceArg, pair};
+use crate::args::pair;
+
+/// Rules of the preflight that may be broken.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ForceArg {
+    /// Let a rule of the preflight be broken, by its id; may be given several times.
+    #[arg(long = "force", value_name = "RULE")]
+    pub(crate) rules: Vec<String>,
+}
 
 /// The chart a command works on.
 #[derive(Debug, ClapArgs)]

@@ -7,7 +7,10 @@ use edk_api::{
     Command, Engine, Failure, FolderRequest, InstallRequest, TargetRequest, UploadRequest,
 };
 
-use crate::args::{ForceArg, ProjectArg, TargetArg, pair};
+use crate::{
+    args::{ProjectArg, TargetArg, pair},
+    chart::ForceArg,
+};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InspectArgs {
