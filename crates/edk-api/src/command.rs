@@ -455,6 +455,23 @@ fn dispatch(
         Command::RegistryAccount(request) => {
             Response::Account(engine.registry_account(request)?.into())
         }
+        Command::SandboxServe(_)
+        | Command::SandboxStart(_)
+        | Command::SandboxStop
+        | Command::SandboxStatus
+        | Command::SandboxReset(_)
+        | Command::SandboxLog(_)
+        | Command::SandboxFaults => return sandbox(engine, command, monitor),
+    })
+}
+
+fn target_done(target: &str, done: &'static str) -> Response {
+    Response::TargetDone { target: target.to_owned(), done }
+}
+
+/// Carries out the commands of the sandbox; the others are `dispatch`'s.
+fn sandbox(engine: &Engine, command: &Command, monitor: &Monitor) -> Result<Response, EngineError> {
+    Ok(match command {
         Command::SandboxServe(request) => {
             engine.serve_sandbox(request, monitor)?;
             Response::Stopped
@@ -469,11 +486,8 @@ fn dispatch(
         }
         Command::SandboxLog(request) => Response::Lines(engine.sandbox_log_of(request)?),
         Command::SandboxFaults => Response::Faults(engine.sandbox_faults()),
+        _ => Response::Stopped,
     })
-}
-
-fn target_done(target: &str, done: &'static str) -> Response {
-    Response::TargetDone { target: target.to_owned(), done }
 }
 
 pub(crate) fn bug(panic: &(dyn std::any::Any + Send)) -> Failure {

@@ -1,6 +1,8 @@
 //! The sandbox in words.
 
-use edk_engine::{FaultView, SandboxPodView, SandboxResetOutcome, SandboxStarted, SandboxStatus};
+use edk_engine::{
+    FaultView, SandboxPodView, SandboxResetOutcome, SandboxStarted, SandboxStatus, SandboxStopped,
+};
 
 pub(crate) fn started(it: &SandboxStarted) -> Vec<String> {
     let how = if it.already { "runs already" } else { "runs" };
@@ -9,6 +11,11 @@ pub(crate) fn started(it: &SandboxStarted) -> Vec<String> {
         flavour(&it.profile, &it.faults, it.login),
         format!("log: {}", it.log.display()),
     ]
+}
+
+pub(crate) fn stopped(it: &SandboxStopped) -> Vec<String> {
+    let words = if it.was_running { "the sandbox is stopped" } else { "the sandbox did not run" };
+    vec![words.to_owned()]
 }
 
 fn flavour(profile: &str, faults: &[String], login: bool) -> String {

@@ -85,11 +85,7 @@ pub fn text(response: &Response) -> String {
             vec![format!("{}:{} is out of the registry", it.repository, it.tag)]
         }
         Response::SandboxStarted(it) => sandbox::started(it),
-        Response::SandboxStopped(it) => {
-            let words =
-                if it.was_running { "the sandbox is stopped" } else { "the sandbox did not run" };
-            vec![words.to_owned()]
-        }
+        Response::SandboxStopped(it) => sandbox::stopped(it),
         Response::SandboxStatus(it) => sandbox::status(it),
         Response::SandboxReset(it) => sandbox::reset(it),
         Response::Lines(lines) => lines.clone(),

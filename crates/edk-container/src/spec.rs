@@ -132,7 +132,7 @@ pub struct Gate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
     /// A loopback address inside.
-    pub at: SocketAddrV4,
+    pub loopback: SocketAddrV4,
     /// The socket of the other gate; it may come and go.
     pub to: PathBuf,
     /// The port behind it.

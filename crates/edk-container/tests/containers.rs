@@ -537,7 +537,7 @@ fn two_containers_with_the_same_port_are_reached_through_their_gates() {
             assert!(gate::connect(&socket, 81).is_err());
         }
         let to = bench.root.join("one.gate");
-        let way = Way { at: "127.1.0.1:8080".parse().unwrap(), to, port: 80 };
+        let way = Way { loopback: "127.1.0.1:8080".parse().unwrap(), to, port: 80 };
         let fetch = "wget -q -O - http://127.1.0.1:8080/word";
         let (exit, output) = bench.run(&gated(&bench, "three", fetch, vec![way]));
         assert_eq!((exit.code, output.as_str()), (0, "one"));

@@ -48,8 +48,8 @@ pub(crate) fn network(
         let kube_helm = Ipv4Addr::new(127, 1, 0, 0);
         network.hosts += &names(kube_helm, "kube-helm-service", values::ADMIN);
         for (address, number) in [(kube_helm, 5000), (Ipv4Addr::LOCALHOST, port)] {
-            let at = SocketAddrV4::new(address, number);
-            network.ways.push(Way { at, to: disk.gate_of_all(), port });
+            let loopback = SocketAddrV4::new(address, number);
+            network.ways.push(Way { loopback, to: disk.gate_of_all(), port });
         }
     }
     let services = release.plain().filter(|object| object.kind == "Service");
@@ -68,13 +68,13 @@ pub(crate) fn network(
         };
         let namespace = service.namespace.as_deref().unwrap_or(values::ADMIN);
         network.ways.extend(found.into_iter().map(|(number, it)| {
-            let at = SocketAddrV4::new(address, number);
-            Way { at, to: it.gate, port: it.port }
+            let loopback = SocketAddrV4::new(address, number);
+            Way { loopback, to: it.gate, port: it.port }
         }));
         network.hosts += &names(address, &service.name, namespace);
     }
     // All of these addresses are its own, so a way would keep the pod from listening at that port.
-    network.ways.retain(|way| !taken.contains(&way.at.port()));
+    network.ways.retain(|way| !taken.contains(&way.loopback.port()));
     network
 }
 
@@ -196,7 +196,7 @@ mod tests {
             let network = network("me", object, &release, &disk, &settings);
             assert!(network.hosts.contains(service), "{}", network.hosts);
             assert!(network.hosts.contains("\n127.1.0.0 kube-helm-service.admin.svc "));
-            let ways = network.ways.iter().map(|way| (way.at.to_string(), way.port));
+            let ways = network.ways.iter().map(|way| (way.loopback.to_string(), way.port));
             let expected = expected.iter().map(|(at, port)| ((*at).to_owned(), *port));
             assert_eq!(ways.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         };

@@ -47,7 +47,7 @@ impl Keeper {
         let ways: Vec<(TcpListener, &Way)> = gate
             .ways
             .iter()
-            .map(|way| Ok((TcpListener::bind(way.at)?, way)))
+            .map(|way| Ok((TcpListener::bind(way.loopback)?, way)))
             .collect::<io::Result<_>>()
             .step(step())?;
         let (listen, tell) = io::pipe().step(step())?;

@@ -58,7 +58,8 @@ impl Engine {
         }
         // Held while files go, so that nobody opens the sandbox in between.
         let path = folder.join("lock");
-        let lock = fs::File::create(&path).map_err(|source| EngineError::io(&path, source))?;
+        let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(|source| EngineError::io(&path, source))?;
         if lock.try_lock().is_err() {
             return Err(EngineError::SandboxRuns);
         }

@@ -106,7 +106,12 @@ impl Engine {
         let folder = self.sandbox_folder();
         fs::create_dir_all(&folder).map_err(|source| EngineError::io(&folder, source))?;
         let io = |source| EngineError::io(&log, source);
-        let file = fs::File::create(&log).map_err(io)?;
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(&log)
+            .map_err(io)?;
         let errors = file.try_clone().map_err(io)?;
         let mut command = Command::new(&self.setup.program);
         command.args(arguments).stdin(Stdio::null()).stdout(file).stderr(errors);

@@ -516,41 +516,6 @@ async fn an_installers_call_for_an_image_is_recorded_with_whether_it_is_known() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_has_the_status_and_the_words_of_a_platform() {
-    let bench = bench(Faults::strict()).await;
-    let check = async |path: &str, status: u16, words: &str| {
-        for prefix in ["", "/kube-helm-api"] {
-            let answer = reqwest_get(&format!("{}{prefix}{path}", bench.url)).await;
-            assert_eq!(answer, (status, words.to_owned()), "{prefix}{path}");
-        }
-    };
-    check("/health-check", 200, "Kube-Helm api is up and running!").await;
-    check("/extensions", 200, "[]").await;
-    check("/platforms", 200, "[]").await;
-    check("/active-applications", 200, "[]").await;
-    check("/view-chart-status?release_name=x", 404, "Release not found").await;
-    let missing = "Container import failed file x.tar can not be found";
-    check("/import-container?filename=x.tar", 500, missing).await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let post = async |path: &str, body: Value, status: u16, words: &str| {
-        let url = format!("{}{path}", bench.url);
-        let response = client.post(url).json(&body).send().await.unwrap();
-        assert_eq!(
-            (response.status().as_u16(), response.text().await.unwrap()),
-            (status, words.to_owned())
-        );
-    };
-    let key = "bad request Required key";
-    let words = format!("Chart install failed, {key} 'name' not found in payload");
-    post("/helm-install-chart", json!({}), 400, &words).await;
-    let words = format!("Chart uninstall failed, {key} 'release_name' not found in payload");
-    post("/helm-delete-chart", json!({}), 400, &words).await;
-    post("/helm-delete-chart", json!({"release_name": "x"}), 200, "Started uninstalling x").await;
-    let install = json!({"name": "x", "version": "0.1.0"});
-    post("/helm-install-chart", install, 500, "Chart install command failed for x").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_web_page_can_not_speak_to_the_sandbox() {
     let bench = bench(Faults::default()).await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
