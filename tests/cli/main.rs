@@ -14,6 +14,7 @@ mod deps;
 mod disk;
 mod events;
 mod help;
+mod images;
 mod json;
 mod logins;
 mod mirror;

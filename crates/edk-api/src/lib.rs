@@ -15,6 +15,8 @@ mod command;
 mod deps;
 mod document;
 pub mod host;
+mod image;
+mod images;
 mod looks;
 pub mod machine;
 mod storage;
@@ -24,16 +26,19 @@ mod text;
 pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::{
-    BaseRequest, Bind, BuildChoices, BuildRequest, ChartArg, ChartDepsListRequest,
-    ChartDepsRequest, ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest,
-    ChartSources, ChartValues, Content, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
-    DeployPlanRequest, DeployRequest, Engine, EventSink, FolderRequest, HostSettings,
-    InstallRequest, LanRequest, LoginOutcome, LoginWay, MirrorOf, NewRequest, PackageRequest,
-    Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
-    RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest, RegistryImportRequest,
-    RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup,
-    StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest,
-    TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest,
+    BasePullRequest, BaseRebaseRequest, BaseRequest, Bind, BuildChoices, BuildRequest, ChartArg,
+    ChartDepsListRequest, ChartDepsRequest, ChartPackageRequest, ChartPart, ChartRenderRequest,
+    ChartShowRequest, ChartSources, ChartValues, Content, DEFAULT_REGISTRY_PORT,
+    DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest, DeployRequest, Engine, EngineChoice,
+    EventSink, FolderRequest, HostSettings, ImageDiffRequest, ImageExportRequest, ImageLoadRequest,
+    ImageLookRequest, ImageSaveRequest, ImageSendRequest, InstallRequest, LanRequest, LoginOutcome,
+    LoginWay, MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
+    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
+    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
+    RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails,
+    TargetLoginRequest, TargetRequest, TemplateSummary, TrustChoice, Type, UninstallRequest,
+    UploadRequest, parse_size,
 };
 pub use edk_model::{CancellationToken, Failure};
+pub use image::ImageCommand;
 pub use text::text;

@@ -60,7 +60,8 @@ impl BuildArgs {
             explain: self.explain,
         };
         let (project, args) = (self.project.project.clone(), map(&self.args.build_arg));
-        Ok(Command::Build(BuildRequest { project, args, choices }))
+        let engine = self.args.engine.clone();
+        Ok(Command::Build(BuildRequest { project, args, engine, choices }))
     }
 }
 

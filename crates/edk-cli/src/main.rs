@@ -10,9 +10,11 @@
 
 mod args;
 mod ask;
+mod base;
 mod build;
 mod chart;
 mod deps;
+mod image;
 mod interrupt;
 mod looks;
 mod registry;
