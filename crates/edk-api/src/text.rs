@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, charts, check_words, deps, looks, sandbox, storage, targets};
+use crate::{Response, charts, check_words, deps, images, looks, sandbox, storage, targets};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -16,15 +16,13 @@ pub fn text(response: &Response) -> String {
             .iter()
             .map(|recipe| format!("{}  {}", recipe.name, recipe.description))
             .collect(),
-        Response::Base(outcome) => {
-            let how = if outcome.reused { "is there already" } else { "is made" };
-            vec![format!(
-                "{} {how}: {} ({})",
-                outcome.reference,
-                outcome.digest,
-                size(outcome.size)
-            )]
-        }
+        Response::Base(outcome) => vec![base(outcome)],
+        Response::BaseList(bases) => images::bases(bases),
+        Response::ImageSave(outcome) => images::saved(outcome),
+        Response::ImageInspect(all) => all.iter().flat_map(storage::image).collect(),
+        Response::ImageHistory(lines) => images::history(lines),
+        Response::ImageDiff(diff) => images::diff(diff),
+        Response::ImageSend(outcome) => images::sent(outcome),
         Response::Build(outcome) => build(outcome),
         Response::Push(outcome) => {
             [build(&outcome.build), outcome.pushed.iter().map(pushed).collect()].concat()
@@ -95,6 +93,11 @@ pub fn text(response: &Response) -> String {
     lines.join("\n")
 }
 
+fn base(outcome: &edk_engine::BaseOutcome) -> String {
+    let how = if outcome.reused { "is there already" } else { "is there now" };
+    format!("{} {how}: {} ({})", outcome.reference, outcome.digest, size(outcome.size))
+}
+
 fn uploaded(outcome: &Uploaded) -> String {
     match outcome {
         Uploaded::Chart { name, version, target } => format!("{name} {version} is on {target}"),
@@ -135,9 +138,10 @@ fn new(outcome: &NewOutcome) -> Vec<String> {
 fn build(outcome: &BuildOutcome) -> Vec<String> {
     let mut lines = Vec::new();
     for image in &outcome.images {
-        let how = match image.unchanged {
-            true => "unchanged".to_owned(),
-            false => format!("{} of {} steps reused", image.reused, image.steps),
+        let how = match (image.unchanged, &image.engine) {
+            (true, _) => "unchanged".to_owned(),
+            (_, Some(engine)) => format!("built by {engine}"),
+            (false, None) => format!("{} of {} steps reused", image.reused, image.steps),
         };
         lines.push(format!("{}  {}  {}  {how}", image.name, image.digest, size(image.size)));
         for step in &image.explained {
@@ -155,8 +159,16 @@ fn build(outcome: &BuildOutcome) -> Vec<String> {
 }
 
 fn pushed(pushed: &Pushed) -> String {
-    let state = if pushed.unchanged { "unchanged" } else { "tagged" };
-    format!("{}  {state}, {} bytes copied", pushed.name, pushed.bytes)
+    let state = match (pushed.unchanged, pushed.reused) {
+        (true, _) => "unchanged",
+        (false, None) => "tagged",
+        (false, Some(_)) => "sent",
+    };
+    let there = match pushed.reused {
+        None => String::new(),
+        Some(bytes) => format!(", {bytes} were there"),
+    };
+    format!("{}  {state}, {} bytes copied{there}", pushed.name, pushed.bytes)
 }
 
 fn deploy(outcome: &DeployOutcome) -> Vec<String> {
