@@ -20,7 +20,8 @@ const IMAGES: usize = 160;
 const APPLICATIONS: usize = 80;
 const OPERATORS: usize = 100;
 const CODE: usize = 280;
-const PAIRS: usize = 7;
+/// Few, because `helm lint` takes long.
+const PAIRS: usize = 3;
 
 pub(crate) fn run() {
     let folder = tempfile::tempdir().unwrap();

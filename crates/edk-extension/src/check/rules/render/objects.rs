@@ -216,34 +216,39 @@ pub(super) fn literal_namespaces(m: &Model<'_>, f: &mut Finds) {
 }
 
 pub(super) fn image_names(m: &Model<'_>, f: &mut Finds) {
-    for (file, it) in objects(m) {
-        for (container, image) in images(&it.object) {
-            let name = image_name(image).unwrap_or_default();
-            let words = [format!("/{name}:"), format!("name: {container}")];
-            let place = near(m, &file, &[&words[0], "image:", &words[1]]);
-            let Some(rest) = image.strip_prefix(REGISTRY) else {
-                if !image.starts_with("edk-") && !image.is_empty() {
-                    let found = f.at(
-                        &file,
-                        place,
-                        format!("image `{image}` is not in the platform's registry"),
-                    );
-                    found.severity = Warning;
-                }
-                continue;
-            };
-            let nested = rest.trim_start_matches('/').contains('/');
-            if m.tree.package.is_none() && !nested && !m.knows_image(name) && !m.dockers.is_empty()
-            {
-                f.at(&file, place, format!("nobody makes the image `{name}`"));
-            } else if !rest.ends_with(&format!(":{BUILD_VERSION}")) {
-                f.at(
-                    &file,
-                    place,
-                    format!("image `{name}` is not asked for under the platform's build version"),
-                );
+    for (chart, rendered) in installed(m) {
+        // `edk push` gives images the version of the extension as well.
+        let own = chart.chart.as_ref().map(|it| it.version()).unwrap_or_default();
+        for it in &rendered.first {
+            let Some(file) = owner(m, chart, &it.source) else { continue };
+            for (container, image) in images(&it.object) {
+                image_of(m, f, &file, own, (container, image));
             }
         }
+    }
+}
+
+fn image_of(m: &Model<'_>, f: &mut Finds, file: &str, own: &str, (container, image): (&str, &str)) {
+    let name = image_name(image).unwrap_or_default();
+    let words = [format!("/{name}:"), format!("name: {container}")];
+    let place = near(m, file, &[&words[0], "image:", &words[1]]);
+    let Some(rest) = image.strip_prefix(REGISTRY) else {
+        if !image.starts_with("edk-") && !image.is_empty() {
+            let message = format!("image `{image}` is not in the platform's registry");
+            f.at(file, place, message).severity = Warning;
+        }
+        return;
+    };
+    let nested = rest.trim_start_matches('/').contains('/');
+    let unknown = m.tree.package.is_none() && !nested && !m.dockers.is_empty();
+    let is_own = m.image(name).is_some() || m.tree.package.is_some();
+    let tagged = rest.ends_with(&format!(":{BUILD_VERSION}"))
+        || (is_own && rest.ends_with(&format!(":{own}")));
+    if unknown && !m.knows_image(name) {
+        f.at(file, place, format!("nobody makes the image `{name}`"));
+    } else if !tagged {
+        let message = format!("image `{name}` is not asked for under the platform's build version");
+        f.at(file, place, message);
     }
 }
 
