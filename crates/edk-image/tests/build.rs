@@ -345,6 +345,9 @@ fn an_archive_never_leads_out_of_the_image_or_takes_what_is_not_its_own() {
         header.set_entry_type(kind);
         header.set_size(0);
         header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
         header
     };
     let raw = |name: &'static [u8], kind: tar::EntryType, link: &'static str| {
