@@ -12,7 +12,7 @@ use edk_model::{Code, Reference};
 
 use crate::{
     ask,
-    chart::{ChartAction, ForceArg},
+    chart::{self, ChartAction, ForceArg},
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     registry::RegistryAction,
     serve,
@@ -158,12 +158,7 @@ enum Action {
   edk serve --port 0               for a program: the API alone, at any free port")]
     Serve(ServeUiArgs),
     /// Charts: what is in one, and what it renders to.
-    #[command(
-        subcommand,
-        after_help = "Examples:
-  edk chart show my-ext/extension/my-workflow
-  edk chart render my-workflow-0.1.0.tgz -f values.yaml"
-    )]
+    #[command(subcommand, after_help = chart::EXAMPLES)]
     Chart(ChartAction),
     /// Platforms by name: where they are, whom they trust, who has logged in.
     #[command(
@@ -187,8 +182,7 @@ enum Action {
     /// The sandbox: a platform on this machine for extension work.
     #[command(
         subcommand,
-        after_help = "Examples:
-  edk sandbox serve                at port 5578"
+        after_help = "Examples:\n  edk sandbox serve                at port 5578"
     )]
     Sandbox(SandboxServe),
 }
