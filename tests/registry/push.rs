@@ -301,7 +301,7 @@ fn a_pull_that_was_cut_goes_on_and_wrong_bytes_are_never_kept() {
     for (part, fault, told) in [
         (config.as_str(), Fault::Spoil, "has digest"),
         ("manifests", Fault::Spoil, "has digest"),
-        ("manifests", Fault::Change(large.clone(), config.clone()), "has digest"),
+        ("manifests", Fault::Change(large, config.clone()), "has digest"),
         (&config, Fault::Answer(format!("200 OK\n\n{}", "x".repeat(4000))), "more than the"),
         (&config, answer("200 OK\n\n"), "was cut after 0 of"),
     ] {

@@ -13,7 +13,7 @@ use crate::{
     ask,
     base::BaseArgs,
     build::BuildArgs,
-    chart::{ChartAction, ForceArg},
+    chart::{self, ChartAction, ForceArg},
     check::{AllowArg, CheckArgs, Format},
     image::ImageAction,
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
@@ -187,12 +187,7 @@ enum Action {
   edk serve --port 0               for a program: the API alone, at any free port")]
     Serve(ServeUiArgs),
     /// Charts: what is in one, and what it renders to.
-    #[command(
-        subcommand,
-        after_help = "Examples:
-  edk chart show my-ext/extension/my-workflow
-  edk chart render my-workflow-0.1.0.tgz -f values.yaml"
-    )]
+    #[command(subcommand, after_help = chart::EXAMPLES)]
     Chart(ChartAction),
     /// Platforms by name: where they are, whom they trust, who has logged in.
     #[command(

@@ -10,6 +10,11 @@ use edk_api::{
 
 use crate::args::pair;
 
+/// Examples for the help of all of them.
+pub(crate) const EXAMPLES: &str = "Examples:
+  edk chart show my-ext/extension/my-workflow
+  edk chart render my-workflow-0.1.0.tgz -f values.yaml";
+
 /// Rules of the preflight that may be broken.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ForceArg {
