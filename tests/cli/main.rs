@@ -15,6 +15,7 @@ mod deps;
 mod disk;
 mod events;
 mod help;
+mod images;
 mod json;
 mod logins;
 mod lsp;

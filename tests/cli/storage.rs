@@ -64,3 +64,32 @@ fn what_was_used_just_now_stays_unless_told_otherwise() {
     assert!(kept["over_budget"].as_u64().unwrap() > 0, "{kept}");
     env.edk(&["registry", "gc", "--budget", "1 parsec"]).exits(2).tells(&["20GB"]);
 }
+
+#[test]
+fn a_build_keeps_the_store_within_the_budget_of_this_machine() {
+    let env = pushed();
+    let steps = || env.result(&["registry", "usage"])["build_cache"].as_u64().unwrap();
+    let edit = |text: &str| {
+        std::fs::write(env.path("ext/app/a.txt"), text).unwrap();
+        env.edk(&["build", "ext"])
+    };
+    let config = env.state().join("config.toml");
+    std::fs::write(&config, "store_budget = \"1kB\"\n").unwrap();
+    edit("second version").exits(0);
+    // What was used in the last minutes stays, in spite of the budget.
+    assert!(steps() > 1000);
+    for entry in ["steps", "blobs/sha256"] {
+        let mut touch = env.other("sh");
+        let folder = env.state().join("store").join(entry);
+        touch.args(["-c", "touch -d '1 hour ago' \"$0\"/*"]).arg(folder);
+        edk_testkit::Done::of(&mut touch).exits(0);
+    }
+    let before = steps();
+    edit("third version").exits(0);
+    assert!(steps() < before, "{} of {before}", steps());
+    // The image still has its tag, and nothing of the build that made room is missing.
+    env.edk(&["registry", "show", "app:0.1.0"]).exits(0);
+    assert_eq!(env.result(&["build", "ext"])["unchanged"], true);
+    std::fs::write(&config, "store_budget = 3\n").unwrap();
+    edit("fourth version").exits(1).tells(&["config.toml:1", "store_budget = \"20GB\""]);
+}

@@ -10,6 +10,7 @@
 mod build;
 mod crash;
 mod deploy;
+mod engines;
 mod package;
 mod registry;
 mod run;

@@ -9,7 +9,7 @@ use crate::client::{Image, noise, serve};
 
 /// Runs a script as (mapped) root in a mount namespace. `$STATE` is the folder of the state, `$EDK`
 /// the program; `$ADDRESS` is set by `serve`, and `say METHOD PATH FILE` prints a status.
-fn script(env: &TestEnv, text: &str) -> Done {
+pub(crate) fn script(env: &TestEnv, text: &str) -> Done {
     let prelude = r#"
         serve() {
             "$EDK" registry serve --port 0 > serve.out 2> serve.log & server=$!

@@ -6,7 +6,11 @@
 //! network beyond this machine is needed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod archives;
 mod client;
 mod disk;
+mod ends;
+mod faults;
 mod load;
 mod programs;
+mod push;

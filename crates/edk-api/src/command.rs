@@ -5,24 +5,26 @@ use std::{
 };
 
 use edk_engine::{
-    AccountOutcome, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest,
+    AccountOutcome, BaseListing, BaseOutcome, BaseRecipe, BaseRequest, BuildOutcome, BuildRequest,
     ChartDependencies, ChartDepsListRequest, ChartDepsOutcome, ChartDepsRequest,
     ChartPackageRequest, ChartPackaged, ChartRenderRequest, ChartRendered, ChartShowRequest,
     ChartShown, CheckOutcome, CheckRequest, CopyOutcome, DemoOutcome, DemoRequest, DeployOutcome,
     DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, DoctorRequest, Engine,
     EngineError, EventSink, ExportOutcome, ExtensionView, FaultView, FolderRequest, GcOutcome,
-    Health, ImageDetails, ImportOutcome, InstallRequest, Installed, LoginOutcome, NewOutcome,
-    NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
-    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
-    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
-    RemoveRequest, RepositoryView, RunOutcome, RunRequest, SandboxLogRequest, SandboxResetOutcome,
-    SandboxResetRequest, SandboxServeRequest, SandboxStartRequest, SandboxStarted, SandboxStatus,
-    SandboxStopped, StatusOutcome, StatusRequest, TargetAddRequest, TargetDetails,
-    TargetLoginRequest, TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest,
-    UploadRequest, Uploaded, UsageView,
+    Health, HistoryLine, ImageDetails, ImageDiff, ImportOutcome, InstallRequest, Installed,
+    LoginOutcome, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
+    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
+    RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, SandboxLogRequest,
+    SandboxResetOutcome, SandboxResetRequest, SandboxServeRequest, SandboxStartRequest,
+    SandboxStarted, SandboxStatus, SandboxStopped, SaveOutcome, SendOutcome, StatusOutcome,
+    StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest,
+    TemplateSummary, UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
+
+use crate::ImageCommand;
 
 /// Everything a user can ask for.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub enum Command {
     Bases,
     /// Make a base image.
     Base(BaseRequest),
+    /// What is done with images and the bases they stand on.
+    Image(Box<ImageCommand>),
     /// Build the images of an extension.
     Build(BuildRequest),
     /// Build and push the images of an extension.
@@ -139,8 +143,20 @@ pub enum Response {
     New(NewOutcome),
     /// Of [`Command::Bases`].
     Bases(Vec<BaseRecipe>),
-    /// Of [`Command::Base`].
+    /// Of [`Command::Base`], [`ImageCommand::BasePull`] and [`ImageCommand::BaseRebase`].
     Base(BaseOutcome),
+    /// Of [`ImageCommand::BaseList`].
+    BaseList(Vec<BaseListing>),
+    /// Of [`ImageCommand::Save`].
+    ImageSave(SaveOutcome),
+    /// Of [`ImageCommand::Inspect`].
+    ImageInspect(Vec<ImageDetails>),
+    /// Of [`ImageCommand::History`].
+    ImageHistory(Vec<HistoryLine>),
+    /// Of [`ImageCommand::Diff`].
+    ImageDiff(ImageDiff),
+    /// Of [`ImageCommand::Send`].
+    ImageSend(SendOutcome),
     /// Of [`Command::Build`].
     Build(BuildOutcome),
     /// Of [`Command::Push`].
@@ -200,9 +216,9 @@ pub enum Response {
     Image(Box<ImageDetails>),
     /// Of [`Command::RegistryCopy`].
     Copied(CopyOutcome),
-    /// Of [`Command::RegistryExport`].
+    /// Of [`Command::RegistryExport`] and [`ImageCommand::Export`].
     Exported(ExportOutcome),
-    /// Of [`Command::RegistryImport`].
+    /// Of [`Command::RegistryImport`] and [`ImageCommand::Load`].
     Imported(ImportOutcome),
     /// Of [`Command::RegistryAccount`].
     Account(AccountView),
@@ -260,6 +276,7 @@ impl Command {
             Self::New(_) => "new",
             Self::Bases => "base --list",
             Self::Base(_) => "base",
+            Self::Image(command) => command.name(),
             Self::Build(_) => "build",
             Self::Push(_) => "push",
             Self::Package(_) => "package",
@@ -362,6 +379,7 @@ fn dispatch(
         Command::New(request) => Response::New(engine.create(request, monitor)?),
         Command::Bases => Response::Bases(engine.base_recipes()),
         Command::Base(request) => Response::Base(engine.base(request, monitor)?),
+        Command::Image(command) => command.call(engine, monitor)?,
         Command::Build(request) => Response::Build(engine.build(request, monitor)?),
         Command::Push(request) => Response::Push(engine.push(request, monitor)?),
         Command::Package(request) => Response::Package(engine.package(request, monitor)?),

@@ -16,6 +16,8 @@ mod command;
 mod deps;
 mod document;
 pub mod host;
+mod image;
+mod images;
 mod looks;
 pub mod machine;
 mod sandbox;
@@ -27,17 +29,20 @@ pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::check;
 pub use edk_engine::{
-    BaseRequest, Bind, BuildChoices, BuildRequest, ChartArg, ChartDepsListRequest,
-    ChartDepsRequest, ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest,
-    ChartSources, ChartValues, CheckOutcome, CheckRequest, Content, DEFAULT_REGISTRY_PORT,
-    DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest, DeployRequest, Engine, EventSink,
-    FolderRequest, HostSettings, InstallRequest, LanRequest, LoginOutcome, LoginWay, Mend,
-    MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest, RegistryAccountRequest,
-    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
-    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest,
-    SandboxLogRequest, SandboxResetRequest, SandboxServeRequest, SandboxStartRequest, Setup,
-    StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest,
-    TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest,
+    BasePullRequest, BaseRebaseRequest, BaseRequest, Bind, BuildChoices, BuildRequest, ChartArg,
+    ChartDepsListRequest, ChartDepsRequest, ChartPackageRequest, ChartPart, ChartRenderRequest,
+    ChartShowRequest, ChartSources, ChartValues, CheckOutcome, CheckRequest, Content,
+    DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest, DeployRequest,
+    Engine, EngineChoice, EventSink, FolderRequest, HostSettings, ImageDiffRequest,
+    ImageExportRequest, ImageLoadRequest, ImageLookRequest, ImageSaveRequest, ImageSendRequest,
+    InstallRequest, LanRequest, LoginOutcome, LoginWay, Mend, MirrorOf, NewRequest, PackageRequest,
+    Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
+    RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest, RegistryImportRequest,
+    RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest, SandboxLogRequest,
+    SandboxResetRequest, SandboxServeRequest, SandboxStartRequest, Setup, StatusRequest,
+    TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest, TemplateSummary,
+    TrustChoice, Type, UninstallRequest, UploadRequest, parse_size,
 };
 pub use edk_model::{CancellationToken, Failure};
+pub use image::ImageCommand;
 pub use text::text;

@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, charts, check_words, deps, looks, sandbox, storage, targets};
+use crate::{Response, charts, check_words, deps, images, looks, sandbox, storage, targets};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -17,7 +17,7 @@ pub fn text(response: &Response) -> String {
             .map(|recipe| format!("{}  {}", recipe.name, recipe.description))
             .collect(),
         Response::Base(outcome) => {
-            let how = if outcome.reused { "is there already" } else { "is made" };
+            let how = if outcome.reused { "is there already" } else { "is there now" };
             vec![format!(
                 "{} {how}: {} ({})",
                 outcome.reference,
@@ -25,6 +25,12 @@ pub fn text(response: &Response) -> String {
                 size(outcome.size)
             )]
         }
+        Response::BaseList(bases) => images::bases(bases),
+        Response::ImageSave(outcome) => images::saved(outcome),
+        Response::ImageInspect(all) => all.iter().flat_map(storage::image).collect(),
+        Response::ImageHistory(lines) => images::history(lines),
+        Response::ImageDiff(diff) => images::diff(diff),
+        Response::ImageSend(outcome) => images::sent(outcome),
         Response::Build(outcome) => build(outcome),
         Response::Push(outcome) => {
             [build(&outcome.build), outcome.pushed.iter().map(pushed).collect()].concat()
@@ -136,9 +142,10 @@ fn new(outcome: &NewOutcome) -> Vec<String> {
 fn build(outcome: &BuildOutcome) -> Vec<String> {
     let mut lines = Vec::new();
     for image in &outcome.images {
-        let how = match image.unchanged {
-            true => "unchanged".to_owned(),
-            false => format!("{} of {} steps reused", image.reused, image.steps),
+        let how = match (image.unchanged, &image.engine) {
+            (true, _) => "unchanged".to_owned(),
+            (_, Some(engine)) => format!("built by {engine}"),
+            (false, None) => format!("{} of {} steps reused", image.reused, image.steps),
         };
         lines.push(format!("{}  {}  {}  {how}", image.name, image.digest, size(image.size)));
         for step in &image.explained {
@@ -156,8 +163,16 @@ fn build(outcome: &BuildOutcome) -> Vec<String> {
 }
 
 fn pushed(pushed: &Pushed) -> String {
-    let state = if pushed.unchanged { "unchanged" } else { "tagged" };
-    format!("{}  {state}, {} bytes copied", pushed.name, pushed.bytes)
+    let state = match (pushed.unchanged, pushed.reused) {
+        (true, _) => "unchanged",
+        (false, None) => "tagged",
+        (false, Some(_)) => "sent",
+    };
+    let there = match pushed.reused {
+        None => String::new(),
+        Some(bytes) => format!(", {bytes} were there"),
+    };
+    format!("{}  {state}, {} bytes copied{there}", pushed.name, pushed.bytes)
 }
 
 fn deploy(outcome: &DeployOutcome) -> Vec<String> {

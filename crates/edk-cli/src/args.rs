@@ -4,19 +4,21 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
-    BaseRequest, Command, DEFAULT_REGISTRY_PORT, DeployPlanRequest, DeployRequest, Engine, Failure,
-    PackageRequest, PushRequest, RemoveRequest, StatusRequest, UninstallRequest,
+    Command, DEFAULT_REGISTRY_PORT, DeployPlanRequest, DeployRequest, Engine, EngineChoice,
+    Failure, PackageRequest, PushRequest, RemoveRequest, StatusRequest, UninstallRequest,
 };
 use edk_model::{Code, Reference};
 
 use crate::{
     ask,
+    base::BaseArgs,
     build::BuildArgs,
     chart::ChartAction,
     check::{AllowArg, CheckArgs, Format},
+    image::ImageAction,
     looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
     new::NewArgs,
-    registry::RegistryAction,
+    registry::{Elsewhere, RegistryAction},
     run::{DemoArgs, RunArgs},
     sandbox::SandboxAction,
     serve,
@@ -81,13 +83,17 @@ enum Action {
   edk new radiomics my-ext --set name=lung --set feature_classes=shape,glcm
   edk new radiomics my-ext --yes --dry-run    shows the files, writes nothing")]
     New(NewArgs),
-    /// Make a base image for Dockerfiles that start FROM local-only/<NAME>.
-    #[command(after_help = "Examples:
-  edk base --list
-  edk base base-python-cpu                        from Debian packages
+    /// Make a base image for Dockerfiles that start FROM local-only/<NAME>; pull, list, rebase.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:
+  edk base list                                   what can be made, and what is there
+  edk base base-python-cpu                        from Debian packages, as `edk base build` does
   edk base base-python-cpu --mirror http://mirror.example/debian
-  edk base base-python-cpu --from python:3.12-slim   from a registry image")]
-    Base(BaseArgs),
+  edk base base-python-cpu --from python:3.12-slim   from a registry image
+  edk base pull docker.io/library/debian:12       to build on, also without a network later"
+    )]
+    Base(Box<BaseArgs>),
     /// Build the images of an extension.
     #[command(after_help = "Examples:
   edk build                        the extension in this folder
@@ -97,10 +103,11 @@ enum Action {
   edk build my-ext --secret id=token,src=token.txt --secret id=key,env=API_KEY
   edk build my-ext --no-cache --label org.opencontainers.image.revision=abc")]
     Build(BuildArgs),
-    /// Build the images and put them into the registry of this machine.
+    /// Build the images and put them into the registry of this machine, or into another.
     #[command(after_help = "Examples:
   edk push my-ext
   edk push my-ext --version 0.2.0
+  edk push my-ext --registry registry.example.org/team    sends only what is missing there
   edk registry serve               and another program can pull them")]
     Push(PushArgs),
     /// Package the charts with their dependencies.
@@ -197,6 +204,15 @@ enum Action {
   edk target use ward              and every command goes there"
     )]
     Target(TargetAction),
+    /// Images as files: save, load, look, compare, send.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk image save my-image:0.1.0 --file my-image.tar
+  edk image history my-image:0.1.0
+  edk image diff my-image:0.1.0 my-image:0.2.0"
+    )]
+    Image(ImageAction),
     /// The registry of this machine.
     #[command(
         subcommand,
@@ -217,25 +233,6 @@ enum Action {
     Sandbox(SandboxAction),
 }
 
-#[derive(Debug, ClapArgs)]
-struct BaseArgs {
-    /// Name of the base.
-    #[arg(required_unless_present = "list")]
-    name: Option<String>,
-    /// Take this registry image as the base.
-    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["mirror", "refresh"])]
-    from: Option<Reference>,
-    /// Address of a Debian mirror.
-    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
-    mirror: Option<String>,
-    /// Make it again from the packages of today.
-    #[arg(long)]
-    refresh: bool,
-    /// List the bases that can be made from Debian packages.
-    #[arg(long)]
-    list: bool,
-}
-
 /// The extension a command works on.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ProjectArg {
@@ -250,6 +247,10 @@ pub(crate) struct BuildArg {
     /// A value for an ARG of the Dockerfiles; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) build_arg: Vec<(String, String)>,
+    /// Who builds: edk, buildah, podman, docker or buildkit[=ADDRESS] [default: as edk.toml of the
+    /// extension or config.toml of the data folder says, else edk].
+    #[arg(long, value_name = "ENGINE", env = "EDK_ENGINE", hide_env_values = true)]
+    pub(crate) engine: Option<EngineChoice>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -263,6 +264,23 @@ struct PushArgs {
     /// Version of the extension [default: its chart's].
     #[arg(long)]
     version: Option<String>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
+}
+
+impl PushArgs {
+    fn request(&self) -> PushRequest {
+        PushRequest {
+            project: self.project.project.clone(),
+            version: self.version.clone(),
+            args: map(&self.args.build_arg),
+            allow: self.allow.allow.clone(),
+            engine: self.args.engine.clone(),
+            registry: self.elsewhere.registry.clone(),
+            certificate: self.elsewhere.trust.certificate.clone(),
+            build_version: self.elsewhere.build_version.clone(),
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -383,7 +401,8 @@ impl Args {
     pub(crate) fn command_name(&self) -> String {
         let name = match &self.action {
             Action::New(_) => "new",
-            Action::Base(_) => "base",
+            Action::Base(args) => args.name(),
+            Action::Image(action) => action.name(),
             Action::Build(_) => "build",
             Action::Push(_) => "push",
             Action::Package(_) => "package",
@@ -439,13 +458,9 @@ impl Args {
         Ok(match &self.action {
             Action::New(args) => args.command(engine, ask::is_possible(self))?,
             Action::Base(args) => args.command(),
+            Action::Image(action) => action.command(engine)?,
             Action::Build(args) => args.command()?,
-            Action::Push(args) => Command::Push(PushRequest {
-                project: args.project.project.clone(),
-                version: args.version.clone(),
-                args: map(&args.args.build_arg),
-                allow: args.allow.allow.clone(),
-            }),
+            Action::Push(args) => Command::Push(args.request()),
             Action::Package(args) => Command::Package(PackageRequest {
                 project: args.project.project.clone(),
                 version: args.version.clone(),
@@ -457,6 +472,7 @@ impl Args {
                 target: args.target.name(engine)?,
                 version: args.version.clone(),
                 chart: args.chart.clone(),
+                engine: args.args.engine.clone(),
             }),
             Action::Deploy(args) => Command::Deploy(DeployRequest {
                 project: args.project.project.clone(),
@@ -464,6 +480,7 @@ impl Args {
                 version: args.version.clone(),
                 params: map(&args.param),
                 args: map(&args.args.build_arg),
+                engine: args.args.engine.clone(),
                 chart: args.chart.clone(),
                 allow: args.allow.allow.clone(),
             }),
@@ -497,20 +514,6 @@ impl Args {
             Action::Target(action) => action.command(ask::is_possible(self))?,
             Action::Registry(action) => action.command(),
             Action::Sandbox(action) => action.command(self, engine.data_folder()),
-        })
-    }
-}
-
-impl BaseArgs {
-    fn command(&self) -> Command {
-        if self.list {
-            return Command::Bases;
-        }
-        Command::Base(BaseRequest {
-            name: self.name.clone().unwrap_or_default(),
-            from: self.from.clone(),
-            mirror: self.mirror.clone(),
-            refresh: self.refresh,
         })
     }
 }

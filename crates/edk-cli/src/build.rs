@@ -65,7 +65,8 @@ impl BuildArgs {
             explain: self.explain,
         };
         let (project, args) = (self.project.project.clone(), map(&self.args.build_arg));
-        Ok(Command::Build(BuildRequest { project, args, allow: self.allow.allow.clone(), choices }))
+        let (engine, allow) = (self.args.engine.clone(), self.allow.allow.clone());
+        Ok(Command::Build(BuildRequest { project, args, allow, engine, choices }))
     }
 }
 

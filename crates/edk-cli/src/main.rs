@@ -10,10 +10,12 @@
 
 mod args;
 mod ask;
+mod base;
 mod build;
 mod chart;
 mod check;
 mod deps;
+mod image;
 mod interrupt;
 mod looks;
 mod lsp;

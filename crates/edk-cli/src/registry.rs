@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use edk_api::{
     Command, DEFAULT_REGISTRY_PORT, LanRequest, MirrorOf, RegistryAccountRequest,
     RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
-    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
+    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, parse_size,
 };
 use edk_model::Reference;
 
@@ -15,7 +15,22 @@ use edk_model::Reference;
 pub(crate) struct Trust {
     /// Certificate (PEM) of a registry that has one of its own.
     #[arg(long = "ca", value_name = "FILE")]
-    certificate: Option<PathBuf>,
+    pub(crate) certificate: Option<PathBuf>,
+}
+
+/// Another registry to which images are pushed.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Elsewhere {
+    /// Send them to this registry too, below the path after its host; with the logins of `podman
+    /// login` and `docker login`.
+    #[arg(long, value_name = "REGISTRY[/PATH]")]
+    pub(crate) registry: Option<String>,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+    /// Build version of the platform, under which its operators ask for processing containers
+    /// [default: that of the sandbox].
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) build_version: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -43,7 +58,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "[PREFIX=]REGISTRY")]
     mirror: Vec<MirrorOf>,
     /// Size up to which blobs are taken, such as `20GB`.
-    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     blob_limit: Option<u64>,
 }
 
@@ -151,7 +166,7 @@ Logins are those of `podman login` and `docker login`.")]
         #[arg(long)]
         dry_run: bool,
         /// Size for the store, such as `20GB`.
-        #[arg(long, value_name = "SIZE", value_parser = bytes)]
+        #[arg(long, value_name = "SIZE", value_parser = parse_size)]
         budget: Option<u64>,
         /// What was used within so many minutes stays.
         #[arg(long, value_name = "MINUTES", default_value_t = 60)]
@@ -233,50 +248,5 @@ fn image(text: &str) -> Result<(String, String), String> {
             Ok((repository.to_owned(), tag.to_owned()))
         }
         _ => Err("it is not repository:tag".to_owned()),
-    }
-}
-
-/// Reads a number of bytes with an optional unit: powers of 1000 (`kB`, `MB`, `GB`, `TB`) or of
-/// 1024 (`KiB`, `MiB`, `GiB`, `TiB`).
-fn bytes(text: &str) -> Result<u64, String> {
-    let wrong = || "it is not a size such as 500MB or 20GB".to_owned();
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let factor = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "t" | "tb" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        _ => return Err(wrong()),
-    };
-    Ok((number * factor) as u64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_size_is_a_number_with_or_without_a_unit() {
-        for (text, expected) in [
-            ("0", Some(0)),
-            ("20GB", Some(20_000_000_000)),
-            ("1.5 MB", Some(1_500_000)),
-            ("2k", Some(2000)),
-            ("1GiB", Some(1 << 30)),
-            ("", None),
-            ("GB", None),
-            ("-1", None),
-            ("1.2.3MB", None),
-            ("1 parsec", None),
-        ] {
-            assert_eq!(bytes(text).ok(), expected, "{text}");
-        }
     }
 }

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use edk_image::{RECIPES, Recipe, adopt_base, bootstrap};
 use edk_model::{Digest, Monitor, Outcome, Reference};
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,9 @@ pub struct BaseRequest {
     pub from: Option<Reference>,
     /// Address of a Debian mirror.
     pub mirror: Option<String>,
+    /// A folder with Dockerfiles of bases, such as that of a Kaapana checkout, to make it from
+    /// instead.
+    pub checkout: Option<PathBuf>,
     /// Whether to make it again from the packages of today.
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
@@ -73,6 +78,9 @@ impl Engine {
             monitor.finished(&request.name, Outcome::Done, &format!("taken from {from}"));
             let (digest, size) = (image.descriptor.digest, image.size());
             return Ok(BaseOutcome { reference, digest, size, reused: false });
+        }
+        if let Some(checkout) = &request.checkout {
+            return self.base_of_checkout(&request.name, checkout, &monitor);
         }
         let recipe = Recipe::find(&request.name)?;
         let (mirror, refresh) = (request.mirror.as_deref(), request.refresh);

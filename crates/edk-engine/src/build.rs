@@ -9,14 +9,14 @@ use std::{
 use edk_container::Content;
 use edk_extension::{ExtensionError, ImageDir, Project, Role, build_order};
 use edk_image::{
-    BuildOptions, ExplainedStep, Image, Plan, PlanOptions, PlanRequest, in_parallel,
+    BuildOptions, EngineChoice, ExplainedStep, Image, Plan, PlanOptions, PlanRequest, in_parallel,
     local_only_repository,
 };
 use edk_model::{Cancelled, Code, Digest, Explain as _, Monitor, Outcome};
 use edk_store::Lease;
 use serde::{Deserialize, Serialize};
 
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, image::Chosen};
 
 /// Build the images of an extension.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct BuildRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub allow: Vec<String>,
+    /// Who builds; without one, as the settings of the extension or the machine say.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
+    pub engine: Option<EngineChoice>,
     /// What else a user of the command line may ask for; it does not cross the door.
     #[serde(skip)]
     #[cfg_attr(feature = "typescript", ts(skip))]
@@ -70,7 +73,7 @@ pub struct BuildOutcome {
 
 /// A built image.
 #[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct ImageOutcome {
     /// `LABEL IMAGE`.
     pub name: String,
@@ -92,6 +95,10 @@ pub struct ImageOutcome {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub explained: Vec<StepOutcome>,
+    /// Who built it, when it was not us; of its steps nothing is known then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
+    pub engine: Option<EngineChoice>,
 }
 
 /// A step of a built image.
@@ -151,7 +158,8 @@ impl Engine {
     ) -> Result<BuildOutcome, EngineError> {
         let project = self.project(&request.project)?;
         self.hold_back(&project.root, &request.allow, monitor)?;
-        let build = ImageBuild::new(self, &request.args, &request.choices);
+        let chosen = self.chosen(request.engine.as_ref(), &project.root)?;
+        let build = ImageBuild::new(self, &request.args, &request.choices, &chosen);
         Ok(build.images(&project, monitor)?.outcome)
     }
 
@@ -159,9 +167,10 @@ impl Engine {
         &self,
         project: &Project,
         args: &BTreeMap<String, String>,
+        chosen: &Chosen,
         monitor: &Monitor,
     ) -> Result<BuiltImages, EngineError> {
-        ImageBuild::new(self, args, &BuildChoices::default()).images(project, monitor)
+        ImageBuild::new(self, args, &BuildChoices::default(), chosen).images(project, monitor)
     }
 }
 
@@ -170,6 +179,7 @@ struct ImageBuild<'a> {
     engine: &'a Engine,
     args: &'a BTreeMap<String, String>,
     choices: &'a BuildChoices,
+    builder: &'a Chosen,
     /// How many processors there are.
     workers: usize,
 }
@@ -179,9 +189,12 @@ impl<'a> ImageBuild<'a> {
         engine: &'a Engine,
         args: &'a BTreeMap<String, String>,
         choices: &'a BuildChoices,
+        builder: &'a Chosen,
     ) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { engine, args, choices, workers }
+        // Another builder takes the processors itself.
+        let workers = if builder.words().is_some() { 1 } else { workers };
+        Self { engine, args, choices, builder, workers }
     }
 
     fn images(&self, project: &Project, monitor: &Monitor) -> Result<BuiltImages, EngineError> {
@@ -191,7 +204,8 @@ impl<'a> ImageBuild<'a> {
         let order = chosen(build_order(project)?, self.choices)?;
         let needs = needs(&order);
         // What stands on a base of the extension's own can be planned when that is there.
-        let plan = |(at, image): (usize, &&ImageDir)| match needs[at].is_empty() {
+        let ours = self.builder.words().is_none();
+        let plan = |(at, image): (usize, &&ImageDir)| match needs[at].is_empty() && ours {
             false => Ok(None),
             true => self.plan(image, at + 1 == order.len(), &monitor).map(Some),
         };
@@ -201,6 +215,9 @@ impl<'a> ImageBuild<'a> {
         self.engine.builder()?;
         let cancelled = |error: &EngineError| error.code() == Code::Cancelled;
         let built = in_parallel(&needs, self.workers, &monitor, cancelled, |at, _, part| {
+            if let Some(done) = self.elsewhere(order[at], at + 1 == order.len(), part)? {
+                return Ok(done);
+            }
             let plan = match &plans[at] {
                 Some(plan) => plan.clone(),
                 None => self.plan(order[at], at + 1 == order.len(), part)?,
@@ -212,6 +229,9 @@ impl<'a> ImageBuild<'a> {
         let images = order.iter().zip(built);
         let images = images.map(|(image, built)| (image.name.clone(), image.role, built)).collect();
         let unchanged = outcomes.iter().all(|outcome: &ImageOutcome| outcome.unchanged);
+        if !unchanged {
+            self.engine.keep_budget(&monitor)?;
+        }
         let seconds = started.elapsed().as_secs_f64();
         let outcome = BuildOutcome { images: outcomes, unchanged, seconds };
         Ok(BuiltImages { outcome, images, _lease: lease })
@@ -272,8 +292,44 @@ impl<'a> ImageBuild<'a> {
             size: built.image.size(),
             seconds: started.elapsed().as_secs_f64(),
             explained,
+            engine: None,
         };
         Ok((outcome, built.image))
+    }
+
+    /// Lets another builder make an image, when one was chosen.
+    fn elsewhere(
+        &self,
+        image: &ImageDir,
+        last: bool,
+        monitor: &Monitor,
+    ) -> Result<Option<(ImageOutcome, Image)>, EngineError> {
+        let Some(words) = self.builder.words() else { return Ok(None) };
+        let started = Instant::now();
+        monitor.started(&image.name);
+        monitor.line(&format!("{} is {words}", image.name));
+        let (engine, choices) = (self.engine, self.choices);
+        let built =
+            engine.build_elsewhere(self.builder, image, self.args, choices, last, monitor)?;
+        let Some(built) = built else { return Ok(None) };
+        if image.role == Role::Base {
+            let repository = local_only_repository(&image.name);
+            engine.store()?.tag(&repository, "latest", &built.descriptor)?;
+        }
+        monitor.finished(&image.name, Outcome::Done, &words);
+        let outcome = ImageOutcome {
+            name: image.name.clone(),
+            role: image.role,
+            digest: built.descriptor.digest,
+            steps: 0,
+            reused: 0,
+            unchanged: false,
+            size: built.size(),
+            seconds: started.elapsed().as_secs_f64(),
+            explained: Vec::new(),
+            engine: Some(self.builder.engine.clone()),
+        };
+        Ok(Some((outcome, built)))
     }
 }
 

@@ -119,7 +119,10 @@ impl Show<'_> {
         let (from, mirror) = (request.base.clone(), request.mirror.clone());
         self.stage("edk base base-python-cpu", |engine, monitor, _| {
             let name = "base-python-cpu".to_owned();
-            let made = engine.base(&BaseRequest { name, from, mirror, refresh: false }, monitor)?;
+            let made = engine.base(
+                &BaseRequest { name, from, mirror, checkout: None, refresh: false },
+                monitor,
+            )?;
             let how = if made.reused { "was there" } else { "made" };
             Ok(format!("{} {how}, {} MB", made.reference, made.size / 1_000_000))
         })
@@ -162,6 +165,7 @@ impl Show<'_> {
                 version: None,
                 params: BTreeMap::new(),
                 args: BTreeMap::new(),
+                engine: None,
                 chart: None,
                 allow: Vec::new(),
             };
@@ -252,7 +256,8 @@ fn fetch_samples(
     fs::create_dir_all(to).map_err(|source| EngineError::io(to, source))?;
     let project = engine.project(project)?;
     let name = &project.container(None)?.name;
-    let built = engine.build_images(&project, &BTreeMap::new(), &Monitor::silent())?;
+    let chosen = engine.chosen(None, &project.root)?;
+    let built = engine.build_images(&project, &BTreeMap::new(), &chosen, &Monitor::silent())?;
     let image = built.image(name)?;
     let source = to.canonicalize().map_err(|source| EngineError::io(to, source))?;
     let spec = RunSpec {

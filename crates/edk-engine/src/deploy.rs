@@ -6,6 +6,7 @@ use std::{
 
 use edk_chart::Chart;
 use edk_extension::ChartDir;
+use edk_image::EngineChoice;
 use edk_model::{Digest, Monitor, Outcome};
 use edk_target::{Client, InstallOutcome, Pod, preflight::join_choices};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct DeployRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub args: BTreeMap<String, String>,
+    /// Who builds; without one, as the settings of the extension or the machine say.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
+    pub engine: Option<EngineChoice>,
     /// Name of the chart to deploy, when the extension has several.
     pub chart: Option<String>,
     /// Rules of the guard (such as `G02`) whose findings may go into images and charts.
@@ -107,12 +111,13 @@ impl Engine {
         let chart_dir = project.chart(request.chart.as_deref())?;
         let ready = self.ready_chart(&project, chart_dir, &version, &monitor.stage("package"))?;
         let params = parameters(&ready.chart, &request.params)?;
+        let chosen = self.chosen(request.engine.as_ref(), &project.root)?;
         let mut clock = Clock { started: Instant::now(), stages: Vec::new() };
         self.with_target(&request.target, monitor, async |client: Client| {
             client.health(&monitor.stage("upload")).await?;
             clock.lap("check");
             let (build, pushed) = tokio::task::block_in_place(|| {
-                let built = self.build_images(&project, &request.args, monitor)?;
+                let built = self.build_images(&project, &request.args, &chosen, monitor)?;
                 clock.lap("build");
                 let pushed = self.push_images(&built, &version, SANDBOX_BUILD_VERSION, monitor)?;
                 clock.lap("push");

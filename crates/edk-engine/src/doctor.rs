@@ -202,8 +202,10 @@ impl Engine {
             Ok(bases) => bases,
             Err(error) => return Diagnosis::failed(id, "Base images can't be looked up", &error),
         };
-        let Some(missing) = bases.iter().find(|base| !base.present) else {
-            let names: Vec<&str> = bases.iter().map(|base| base.name).collect();
+        // The first is the one which templates stand on; the others are for those who want them.
+        let Some(missing) = bases.iter().take(1).find(|base| !base.present) else {
+            let there = bases.iter().filter(|base| base.present);
+            let names: Vec<&str> = there.map(|base| base.name).collect();
             return Diagnosis::ok(id, "Base images are there", names.join(", "));
         };
         let detail = "templates stand on it; it is made once, of Debian packages";

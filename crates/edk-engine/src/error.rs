@@ -31,6 +31,30 @@ pub enum EngineError {
         /// What to do about it.
         fix: String,
     },
+    /// A text that names no registry, or no place in one.
+    #[error("`{name}` does not name a registry: {reason}")]
+    Registry {
+        /// The text.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A text that is neither an image nor a file with one.
+    #[error("`{name}` is neither a file nor the name of an image")]
+    NoSuchImage {
+        /// The text.
+        name: String,
+    },
+    /// A file of settings that makes no sense.
+    #[error("{}:{line}: {reason}", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Where it is wrong.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A target nobody knows.
     #[error("there is no target called `{name}`")]
     NoTarget {
@@ -309,6 +333,9 @@ impl Explain for EngineError {
         match self {
             Self::Version { .. }
             | Self::Choice { .. }
+            | Self::Registry { .. }
+            | Self::NoSuchImage { .. }
+            | Self::Settings { .. }
             | Self::Preflight { .. }
             | Self::Guarded { .. }
             | Self::Packaged { .. }
@@ -360,6 +387,15 @@ impl Explain for EngineError {
                 )]
             }
             Self::Packaged { .. } => hint("mend the folder it was packaged from"),
+            Self::Settings { .. } => hint(
+                "it may hold lines such as `engine = \"buildah\"`, and that of the machine `store_budget = \"20GB\"`",
+            ),
+            Self::NoSuchImage { .. } => hint(
+                "name an image of this machine (`edk registry list`), an archive, or a ledger (`.json`)",
+            ),
+            Self::Registry { .. } => {
+                hint("name host and place: `--registry registry.example.org/team`")
+            }
             Self::ForeignTarget { .. } => {
                 hint("use `--target sandbox`, or carry the chart of `edk package` there by hand")
             }

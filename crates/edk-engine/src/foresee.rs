@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 
 use edk_extension::{ChartDir, Project, Role};
-use edk_image::Foreseen;
+use edk_image::{EngineChoice, Foreseen};
 use edk_model::{Monitor, Severity};
 use edk_target::{Client, Extension};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Engine, EngineError, ImageView, engine::version_of, package::ReadyChart,
+    Engine, EngineError, ImageView, engine::version_of, image::Chosen, package::ReadyChart,
     target::SANDBOX_BUILD_VERSION,
 };
 
@@ -23,6 +23,9 @@ pub struct DeployPlanRequest {
     pub version: Option<String>,
     /// Name of the chart, when the extension has several.
     pub chart: Option<String>,
+    /// Who builds; without one, as the settings of the extension or the machine say.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
+    pub engine: Option<EngineChoice>,
 }
 
 /// What a deploy would do; nothing was done.
@@ -94,7 +97,9 @@ impl Engine {
             let path = project.root;
             return Err(edk_extension::ExtensionError::Findings { path, findings }.into());
         }
-        let mut steps: Vec<PlanStep> = images.iter().map(build_step).collect();
+        let chosen = self.chosen(request.engine.as_ref(), &project.root)?;
+        let mut steps: Vec<PlanStep> =
+            images.iter().map(|image| build_step(image, &chosen)).collect();
         for (image, seen) in images.iter().zip(&foreseen) {
             self.push_steps(image, seen.as_ref(), &version, &mut steps)?;
         }
@@ -136,7 +141,12 @@ impl Engine {
     }
 }
 
-fn build_step(image: &ImageView) -> PlanStep {
+fn build_step(image: &ImageView, chosen: &Chosen) -> PlanStep {
+    // What another builder would find done, only it knows.
+    if let Some(detail) = chosen.words() {
+        let (action, subject) = (PlanAction::Build, image.name.clone());
+        return PlanStep { stage: "build", subject, action, detail };
+    }
     let action = if image.stale { PlanAction::Build } else { PlanAction::Reuse };
     let detail = match image.stale {
         true if image.reused > 0 => {

@@ -21,6 +21,7 @@ mod engine;
 mod error;
 mod extensions;
 mod foresee;
+mod image;
 mod new;
 mod package;
 mod preview;
@@ -30,6 +31,7 @@ mod run;
 mod sandbox;
 mod serve;
 mod serving;
+mod settings;
 mod shared;
 mod status;
 mod target;
@@ -54,7 +56,7 @@ pub use dispatcher::{Dispatcher, EventSink};
 pub use doctor::{Diagnosis, DoctorRequest, Health, Remedy, RemedyJob};
 pub use edk_chart::yaml::emit as yaml_text;
 pub use edk_container::{Bind, Content};
-pub use edk_image::HostSettings;
+pub use edk_image::{EngineChoice, HostSettings};
 pub use edk_template::{Parameter, Preset, Type};
 pub use engine::{Engine, Setup};
 pub use error::EngineError;
@@ -62,6 +64,11 @@ pub use extensions::{
     ExtensionView, InstallRequest, Installed, PodView, RemoveRequest, TargetRequest,
 };
 pub use foresee::{DeployPlan, DeployPlanRequest, PlanAction, PlanStep};
+pub use image::{
+    BaseListing, BasePullRequest, BaseRebaseRequest, FileChange, FileFactView, HistoryLine,
+    ImageDiff, ImageDiffRequest, ImageExportRequest, ImageLoadRequest, ImageLookRequest,
+    ImageSaveRequest, ImageSendRequest, SaveOutcome, SavedImage, SendOutcome,
+};
 pub use new::{FileOutcome, NewOutcome, NewRequest, TemplateSummary};
 pub use package::{PackageOutcome, PackageRequest};
 pub use preview::{Preview, PreviewFile, PreviewRefusal, PreviewRequest, PreviewState};
@@ -72,6 +79,7 @@ pub use registry::{
     PlatformImage, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
     RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
     RegistryShowRequest, RepositoryUsage, RepositoryView, TagUsageView, TagView, UsageView,
+    parse_size,
 };
 pub use run::{RunOutcome, RunRequest};
 pub use sandbox::{

@@ -53,7 +53,8 @@ impl Engine {
         let project = self.project(&request.project)?;
         let name = project.container(request.container.as_deref())?.name.clone();
         let form = values(&project, &request.form)?;
-        let built = self.build_images(&project, &BTreeMap::new(), monitor)?;
+        let chosen = self.chosen(None, &project.root)?;
+        let built = self.build_images(&project, &BTreeMap::new(), &chosen, monitor)?;
         let image = built.image(&name)?.clone();
         self.run_image(&name, &image, request, &form, monitor)
     }

@@ -18,8 +18,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    Config, Image, ImageError,
+    Config, Image, ImageError, ShownImage,
     image::{Manifest, choose_platform, uncompressed},
+    transfer::{Document, shown},
 };
 
 /// How much an archive may hold; only names and numbers of it are ever in memory.
@@ -133,6 +134,61 @@ impl ImageArchive {
             imported.push(FromArchive { image, names: names.clone() });
         }
         Ok(imported)
+    }
+
+    /// Returns the images in it under their names, as far as it holds them: one that leaves out what
+    /// another had may lack configurations.
+    ///
+    /// # Errors
+    /// [`ImageError::BadArchive`] for a document that makes no sense.
+    pub fn shown(&self) -> Result<Vec<(Vec<Reference>, ShownImage)>, ImageError> {
+        let shown = self.images.iter().map(|image| {
+            let shown = match &image.parts {
+                Parts::Oci(manifest) => self.shown_oci(manifest)?,
+                Parts::Saved { config, layers } => self.shown_saved(config, layers)?,
+            };
+            Ok((image.names.clone(), shown))
+        });
+        shown.collect()
+    }
+
+    fn shown_oci(&self, manifest: &Descriptor) -> Result<ShownImage, ImageError> {
+        let bytes = self.document(&blob_path(&manifest.digest))?;
+        let document = Document::parse(bytes, manifest.digest)?;
+        let config = document.config.as_ref().map(|config| blob_path(&config.digest));
+        let config = config.filter(|path| self.spans.find(path).is_some());
+        let config = config.map(|path| self.json(&path)).transpose()?;
+        shown(&document, config)
+    }
+
+    fn shown_saved(&self, config: &Path, layers: &[PathBuf]) -> Result<ShownImage, ImageError> {
+        let bytes = self.document(config)?;
+        let wrong = |reason: String| self.bad(reason, AGAIN);
+        let (_, diff_ids) = Config::parse(&bytes).map_err(wrong)?;
+        let sizes = layers.iter().map(|path| self.spans.find(path).map_or(0, |span| span.size));
+        let layers = diff_ids.iter().zip(sizes);
+        let manifest = Manifest {
+            schema_version: 2,
+            media_type: Some(media::MANIFEST.to_owned()),
+            config: Descriptor::new(media::CONFIG, Digest::of(&bytes), bytes.len() as u64),
+            layers: layers.map(|(id, size)| Descriptor::new(media::LAYER, *id, size)).collect(),
+        };
+        let text = serde_json::to_vec(&manifest).unwrap_or_default();
+        let document = Document::parse(text.clone(), Digest::of(&text))?;
+        shown(&document, Some(self.json(config)?))
+    }
+
+    /// Returns the blobs which a target has once it has taken this archive: those in it, and those
+    /// it left out.
+    ///
+    /// # Errors
+    /// As [`ImageArchive::shown`].
+    pub fn blobs(&self) -> Result<Vec<(Digest, u64)>, ImageError> {
+        let mut blobs = Vec::new();
+        for (_, image) in self.shown()? {
+            blobs.extend(image.layers.iter().map(|it| (it.descriptor.digest, it.descriptor.size)));
+        }
+        Ok(blobs)
     }
 
     fn has(&self, name: &str) -> bool {

@@ -6,7 +6,7 @@ use edk_model::{Descriptor, Digest, Monitor, Outcome, Reference, SOURCE_DATE_EPO
 
 use crate::{
     Builder, Config, DEFAULT_PATH, Image, ImageError, PlanRequest,
-    base::local_only_repository,
+    base::{installer_base, local_only_repository},
     key::KeyMaker,
     layer::LayerWriter,
     plan::{Sources, plan},
@@ -28,17 +28,49 @@ pub struct Recipe {
 }
 
 /// The bases that can be made here.
-pub const RECIPES: &[Recipe] = &[Recipe {
-    name: "base-python-cpu",
-    description: "Debian 12 with Python 3.11 and pip in the virtual environment /opt/venv",
-    suite: "bookworm",
-    packages: &["ca-certificates", "python3", "python3-pip", "python3-venv"],
-    instructions: "RUN python3 -m venv /opt/venv\n\
+pub const RECIPES: &[Recipe] = &[
+    Recipe {
+        name: "base-python-cpu",
+        description: "Debian 12 with Python 3.11 and pip in the virtual environment /opt/venv",
+        suite: "bookworm",
+        packages: &["ca-certificates", "python3", "python3-pip", "python3-venv"],
+        instructions: "RUN python3 -m venv /opt/venv\n\
                    ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
                    ENV PYTHONUNBUFFERED=1 LANG=C.UTF-8\n\
                    WORKDIR /kaapana/app\n\
                    CMD [\"python3\"]\n",
-}];
+    },
+    Recipe {
+        name: "base-python-gpu",
+        description: "base-python-cpu, with the settings and libraries by which NVIDIA's runtime shows a GPU",
+        suite: "bookworm",
+        packages: &[
+            "ca-certificates",
+            "libgl1",
+            "libglib2.0-0",
+            "python3",
+            "python3-pip",
+            "python3-venv",
+        ],
+        instructions: "RUN python3 -m venv /opt/venv\n\
+                   ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
+                   ENV PYTHONUNBUFFERED=1 LANG=C.UTF-8\n\
+                   ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics\n\
+                   LABEL com.nvidia.volumes.needed=nvidia_driver\n\
+                   WORKDIR /kaapana/app\n\
+                   CMD [\"python3\"]\n",
+    },
+    Recipe {
+        name: "base-installer",
+        description: "the installer of DAG images on Debian 12, for Dockerfiles that RUN something; the one built in has no shell",
+        suite: "bookworm",
+        packages: &["ca-certificates"],
+        instructions: "COPY --from=edk/installer /installer /installer\n\
+                   ENV LANG=C.UTF-8\n\
+                   WORKDIR /kaapana/app\n\
+                   CMD [\"/installer\"]\n",
+    },
+];
 
 /// What mmdebstrap leaves out or takes away: documentation, and what it copies from this machine.
 const MMDEBSTRAP_OPTIONS: [&str; 9] = [
@@ -52,6 +84,9 @@ const MMDEBSTRAP_OPTIONS: [&str; 9] = [
     "--customize-hook=rm -f \"$1/etc/resolv.conf\" \"$1/etc/hostname\"",
     "--skip=output/dev",
 ];
+
+/// The image of the installer, as recipes call it.
+const INSTALLER: &str = "edk/installer";
 
 /// How a base came to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,7 +144,7 @@ pub fn bootstrap(
     let text = format!("FROM rootfs\n{}", recipe.instructions);
     let args = BTreeMap::new();
     let request = PlanRequest::new(&text, recipe.name, store.root(), &args);
-    let plan = plan(&request, &mut Given(&rootfs))?;
+    let plan = plan(&request, &mut Given { rootfs: &rootfs, store })?;
     let built = builder.build(&plan, monitor)?;
     reused &= built.unchanged;
     store.tag(&local_only_repository(recipe.name), "latest", &built.image.descriptor)?;
@@ -123,12 +158,18 @@ pub fn bootstrap(
     Ok(Bootstrapped { image: built.image, reused })
 }
 
-/// Whatever is asked for is this image.
-struct Given<'a>(&'a Image);
+/// Whatever is asked for is the root file system, but for the installer.
+struct Given<'a> {
+    rootfs: &'a Image,
+    store: &'a edk_store::Store,
+}
 
 impl Sources for Given<'_> {
-    fn image(&mut self, _: &Reference, _: &str) -> Result<Image, ImageError> {
-        Ok(self.0.clone())
+    fn image(&mut self, reference: &Reference, _: &str) -> Result<Image, ImageError> {
+        match reference.repository.as_str() {
+            INSTALLER => installer_base(self.store),
+            _ => Ok(self.rootfs.clone()),
+        }
     }
 
     fn fetch(

@@ -37,6 +37,12 @@ pub enum ImageError {
         /// The program, which is also the name of its Debian package.
         program: &'static str,
     },
+    /// A builder that was chosen and is not installed.
+    #[error("`{program}` was chosen to build images and is not installed")]
+    NoEngine {
+        /// The program.
+        program: &'static str,
+    },
     /// A command of a Dockerfile or of a recipe ended with an error.
     #[error("`{command}` ended with exit code {code}")]
     CommandFailed {
@@ -105,6 +111,12 @@ pub enum ImageError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// An image whose layers can't simply be moved to another base.
+    #[error("it has to be built again: {}", reasons.join("; "))]
+    CannotRebase {
+        /// Everything that is in the way.
+        reasons: Vec<String>,
+    },
     /// An image that is not in the store.
     #[error("`{reference}` is not in the registry of this machine")]
     NoImage {
@@ -147,10 +159,20 @@ pub enum ImageError {
 pub enum RegistryProblem {
     /// It can't be reached.
     Unreachable,
+    /// The connection was made, and broke.
+    Broken,
     /// It wants another login, or one at all.
     Unauthorised,
+    /// It knows who asks, and does not allow it.
+    Forbidden,
     /// It does not have the image.
     NotFound,
+    /// It wants to be asked less often.
+    Busy,
+    /// It is in trouble of its own.
+    Failing,
+    /// It takes no blob of this size, or has no space left.
+    Full,
     /// It answered, and the answer is a refusal or makes no sense.
     Refused,
 }
@@ -158,10 +180,10 @@ pub enum RegistryProblem {
 impl RegistryProblem {
     fn code(self) -> Code {
         match self {
-            Self::Unreachable => Code::Unreachable,
-            Self::Unauthorised => Code::Unauthorised,
+            Self::Unreachable | Self::Broken => Code::Unreachable,
+            Self::Unauthorised | Self::Forbidden => Code::Unauthorised,
             Self::NotFound => Code::NotFound,
-            Self::Refused => Code::Refused,
+            Self::Busy | Self::Failing | Self::Full | Self::Refused => Code::Refused,
         }
     }
 
@@ -175,6 +197,23 @@ impl RegistryProblem {
                 "log in: `podman login {registry}` or `docker login {registry}`; the login is found where they keep it"
             )],
             Self::NotFound => vec!["check the name and the tag".to_owned()],
+            Self::Broken => vec![
+                "run the command again: what went over stays, and it goes on from there".to_owned(),
+            ],
+            Self::Forbidden => vec![format!(
+                "ask for the right to this repository, or log in as somebody who has it: `podman login {registry}`"
+            )],
+            Self::Busy => vec![
+                "wait a while, then run the command again; with a login some registries allow more"
+                    .to_owned(),
+            ],
+            Self::Failing => vec![
+                "run the command again later; whoever runs the registry finds more in its log"
+                    .to_owned(),
+            ],
+            Self::Full => vec![
+                "the registry, or a proxy before it, takes no more: whoever runs it can raise the limit or free some space".to_owned(),
+            ],
             Self::Refused => Vec::new(),
         }
     }
@@ -193,11 +232,11 @@ impl Explain for ImageError {
                 Code::InvalidInput
             }
             Self::NoBase { .. } | Self::NoRecipe { .. } | Self::NoImage { .. } => Code::NotFound,
-            Self::NoProgram { .. } => Code::Precondition,
+            Self::NoProgram { .. } | Self::NoEngine { .. } => Code::Precondition,
             Self::CommandFailed { .. } => Code::CommandFailed,
             Self::Fetch { .. } => Code::Unreachable,
             Self::Malformed { .. } => Code::Refused,
-            Self::Unsupported { .. } => Code::Unsupported,
+            Self::Unsupported { .. } | Self::CannotRebase { .. } => Code::Unsupported,
             Self::Pull { problem, .. } | Self::Push { problem, .. } => problem.code(),
             Self::Io { source, .. } => Code::of_io(source),
             Self::Archive(error) => error.code(),
@@ -214,6 +253,9 @@ impl Explain for ImageError {
             Self::NoRecipe { known, .. } => {
                 vec![format!("there are recipes for {}", known.join(", "))]
             }
+            Self::NoEngine { program } => vec![format!(
+                "install `{program}`, or choose another: `--engine edk` builds without one"
+            )],
             Self::NoProgram { program } => vec![
                 format!("install it: `apt-get install {program}`"),
                 "or make the base from a registry image: `edk base NAME --from IMAGE`".to_owned(),
@@ -237,6 +279,9 @@ impl Explain for ImageError {
             }
             Self::Pull { reference, problem, .. } | Self::Push { reference, problem, .. } => {
                 problem.hints(reference)
+            }
+            Self::CannotRebase { .. } => {
+                vec!["change the `FROM` of its Dockerfile, then `edk build`".to_owned()]
             }
             Self::NoImage { .. } => vec![
                 "`edk registry list` tells what is; to pull, name the registry: `docker.io/library/debian:12`".to_owned(),

@@ -162,10 +162,16 @@ pub(crate) fn uncompressed<'a>(
 }
 
 /// Tells how much was read.
-struct Counting<R, F> {
+pub(crate) struct Counting<R, F> {
     inner: R,
     report: F,
     read: u64,
+}
+
+impl<R, F: Fn(u64)> Counting<R, F> {
+    pub(crate) fn new(inner: R, report: F) -> Self {
+        Self { inner, report, read: 0 }
+    }
 }
 
 impl<R: Read, F: Fn(u64)> Read for Counting<R, F> {

@@ -11,7 +11,9 @@
 //! [`ImageArchive`] takes from an archive what a platform's runtime would: the images for its own
 //! processor under their full names; [`import`] takes everything, as a registry keeps it.
 //!
-//! The room never edits the user's files, calls no other builder and knows nothing of Kaapana but
+//! Another builder is called only when the user has chosen it ([`build_with`]).
+//!
+//! The room never edits the user's files and knows nothing of Kaapana but
 //! the two bases it can make itself: [`installer_base`] and the Debian bases of [`bootstrap`].
 
 mod archive;
@@ -21,19 +23,25 @@ mod bootstrap;
 mod build;
 mod config;
 mod context;
+mod diff;
 pub mod dockerfile;
+mod engines;
 mod error;
 mod explain;
 mod fetch;
+mod flat;
 mod foresee;
 mod image;
 mod inputs;
 mod key;
 mod layer;
+mod ledger;
 mod mode;
 mod patterns;
 mod plan;
 mod pull;
+mod rebase;
+mod rootfs;
 mod schedule;
 mod steps;
 #[cfg(test)]
@@ -48,14 +56,22 @@ pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
 pub use build::{BuildOptions, Builder, Built, HostSettings};
 pub use config::{Config, DEFAULT_PATH};
+pub use diff::{Change, ChangeKind, FileFact, diff};
+pub use engines::{
+    BaseForEngine, Engine, EngineBuild, EngineChoice, EngineChoiceError, Invocation, OtherBuild,
+    build_with,
+};
 pub use error::{ImageError, RegistryProblem};
 pub use explain::ExplainedStep;
 pub use foresee::Foreseen;
 pub use image::{Image, Layer};
+pub use ledger::Ledger;
 pub use plan::{Plan, PlanOptions, PlanRequest, Sources, plan};
-pub use pull::{adopt_base, pull};
+pub use pull::{Pulled, adopt_base, cached, pull, pull_fresh};
+pub use rebase::rebase;
+pub use rootfs::export_rootfs;
 pub use schedule::in_parallel;
 pub use transfer::{
-    Access, Copied, ImportedImages, Login, Mirror, ShownImage, ShownLayer, copy, export, import,
-    show,
+    Access, Copied, HistoryEntry, ImportedImages, Login, Mirror, Parcel, PushedImage, Saved,
+    ShownImage, ShownLayer, copy, export, import, load, push, save, show,
 };

@@ -1,16 +1,14 @@
 //! Images from registries.
 
-use std::io::Write as _;
-
-use edk_model::{Descriptor, Monitor, Reference, Unit};
+use edk_model::{Descriptor, Monitor, Reference};
 use edk_store::Store;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
-    Image, ImageError,
+    Image, ImageError, RegistryProblem,
     base::local_only_repository,
     image::choose_platform,
-    transfer::{Access, Document, Remote, pull_failed},
+    transfer::{Access, Document, Remote, TOGETHER, Tally, fetch, pull_failed},
 };
 
 /// Returns the image `reference` from the store, or pulls it when it was never pulled.
@@ -47,8 +45,9 @@ fn repository(reference: &Reference) -> String {
     format!("pulled/{registry}/{}", reference.repository)
 }
 
-/// Pulls an image from its registry into the store, blob by blob; blobs that are there are not
-/// fetched. Registries on this machine (`localhost`, `127.0.0.1`) are spoken to over plain HTTP.
+/// Pulls an image from its registry into the store, several blobs at a time; blobs that are there
+/// are not fetched, one that was cut goes on from there. Of an index the image for linux/amd64 is
+/// taken. Registries on this machine (`localhost`, `127.0.0.1`) are spoken to over plain HTTP.
 ///
 /// # Errors
 /// [`ImageError::Pull`] if the registry can't be reached or refuses, [`ImageError::Store`] if a
@@ -62,13 +61,62 @@ pub fn pull(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| pull_failed(reference, error))?;
     runtime.block_on(async {
-        let remote = Remote::open(reference, access)?;
+        let remote = Remote::open(reference, access, monitor)?;
         let puller = Puller { store, reference, monitor, remote };
         tokio::select! {
             result = puller.pull() => result,
             () = monitor.token().cancelled() => Err(edk_model::Cancelled.into()),
         }
     })
+}
+
+/// An image that is in the store now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pulled {
+    /// The image.
+    pub image: Image,
+    /// Whether all of it was here before.
+    pub reused: bool,
+    /// Why the registry could not be asked, when what was pulled earlier has to do.
+    pub offline: Option<String>,
+}
+
+/// Returns the image `reference` as it was pulled before, when all of it is here.
+///
+/// # Errors
+/// [`ImageError::Store`] if the store can't be read.
+pub fn cached(store: &Store, reference: &Reference) -> Result<Option<Image>, ImageError> {
+    let Ok(Some(image)) = find(store, reference) else { return Ok(None) };
+    let whole = image.layers.iter().all(|layer| store.size(&layer.descriptor.digest).is_some());
+    Ok(whole.then_some(image))
+}
+
+/// Pulls an image again: a digest is asked for only once, a tag each time. When the registry can't
+/// be reached, what was pulled earlier counts.
+///
+/// # Errors
+/// As [`pull`], when nothing was pulled earlier.
+pub fn pull_fresh(
+    store: &Store,
+    reference: &Reference,
+    access: &Access,
+    monitor: &Monitor,
+) -> Result<Pulled, ImageError> {
+    let known = cached(store, reference)?;
+    if let (Some(image), Some(_)) = (&known, &reference.digest) {
+        return Ok(Pulled { image: image.clone(), reused: true, offline: None });
+    }
+    match (pull(store, reference, access, monitor), known) {
+        (Ok(image), known) => {
+            let reused = known.is_some_and(|known| known.descriptor == image.descriptor);
+            Ok(Pulled { image, reused, offline: None })
+        }
+        (
+            Err(ImageError::Pull { problem: RegistryProblem::Unreachable, source, .. }),
+            Some(image),
+        ) => Ok(Pulled { image, reused: true, offline: Some(source.to_string()) }),
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// Makes the image `from` of a registry the base `local-only/<name>:latest`.
@@ -115,40 +163,21 @@ impl Puller<'_> {
     }
 
     async fn blobs(&self, document: &Document) -> Result<(), ImageError> {
-        let total = document.blobs().map(|blob| blob.size).sum();
-        let (mut done, mut reused) = (0, 0);
-        for blob in document.blobs() {
-            if self.store.claim(&blob.digest)? == Some(blob.size) {
-                reused += blob.size;
-            } else {
-                self.blob(blob, done, total, reused).await?;
+        let mut blobs: Vec<&Descriptor> = document.blobs().collect();
+        blobs.sort_by_key(|blob| (std::cmp::Reverse(blob.size), blob.digest));
+        blobs.dedup_by_key(|blob| blob.digest);
+        let total = blobs.iter().map(|blob| blob.size).sum();
+        let tally = Tally::new(&self.reference.to_string(), total, self.monitor);
+        let fetches = blobs.into_iter().map(|blob| {
+            let tally = &tally;
+            async move {
+                if self.store.claim(&blob.digest)? == Some(blob.size) {
+                    tally.reuse(blob.size);
+                    return Ok(());
+                }
+                fetch(self.store, &self.remote, blob, &tally.part()).await
             }
-            done += blob.size;
-            self.progress(done, total, reused);
-        }
-        Ok(())
-    }
-
-    async fn blob(
-        &self,
-        blob: &Descriptor,
-        done: u64,
-        total: u64,
-        reused: u64,
-    ) -> Result<(), ImageError> {
-        let mut stream = self.remote.blob(blob).await?;
-        let mut writer = self.store.writer()?;
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|error| pull_failed(self.reference, error))?;
-            writer.write_all(&chunk).map_err(|source| ImageError::io(self.store.root(), source))?;
-            self.progress(done + writer.size(), total, reused);
-        }
-        writer.commit_as(&blob.digest, &blob.media_type)?;
-        Ok(())
-    }
-
-    fn progress(&self, done: u64, total: u64, reused: u64) {
-        let subject = self.reference.to_string();
-        self.monitor.progress(&subject, done, Some(total), Unit::Bytes, reused);
+        });
+        stream::iter(fetches).buffer_unordered(TOGETHER).try_collect().await
     }
 }

@@ -156,6 +156,16 @@ impl Store {
 }
 
 impl BlobWriter {
+    /// Goes on with a file that holds `size` bytes, which `hasher` has seen.
+    pub(crate) fn resumed(
+        store: &Store,
+        file: tempfile::NamedTempFile,
+        hasher: Hasher,
+        size: u64,
+    ) -> Self {
+        Self { store: store.clone(), file, hasher, size }
+    }
+
     /// Returns how many bytes were written so far.
     pub fn size(&self) -> u64 {
         self.size
@@ -190,12 +200,15 @@ impl BlobWriter {
             }
         };
         if actual != *expected {
+            // What was cut and went on is of no use to anybody.
+            self.file.disable_cleanup(false);
             return Err(StoreError::Mismatch { expected: *expected, actual });
         }
         self.keep(actual, media_type)
     }
 
-    fn keep(self, digest: Digest, media_type: &str) -> Result<Descriptor, StoreError> {
+    fn keep(mut self, digest: Digest, media_type: &str) -> Result<Descriptor, StoreError> {
+        self.file.disable_cleanup(false);
         if self.store.claim(&digest)? != Some(self.size) {
             self.store.persist_blob(self.file, &digest)?;
         }

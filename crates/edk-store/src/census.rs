@@ -20,6 +20,8 @@ pub struct Census {
     pub(crate) blobs: HashMap<Digest, Fact>,
     pub(crate) manifests: Vec<Manifest>,
     pub(crate) steps: Vec<Step>,
+    /// Blobs that were cut on their way here.
+    pub(crate) partials: Vec<(Digest, Fact)>,
     /// When it began, and what everything that may go was last used before.
     pub(crate) now: SystemTime,
     pub(crate) oldest_lease: SystemTime,
@@ -72,7 +74,16 @@ impl Store {
         let steps = reader.steps(monitor)?;
         // Last, so that every blob which a manifest above needs is in it.
         let blobs = self.facts(monitor)?;
-        Ok(Census { blobs, manifests, steps, now: lease.began(), oldest_lease, _lease: lease })
+        let partials = self.partials()?;
+        Ok(Census {
+            blobs,
+            manifests,
+            steps,
+            partials,
+            now: lease.began(),
+            oldest_lease,
+            _lease: lease,
+        })
     }
 
     fn facts(&self, monitor: &Monitor) -> Result<HashMap<Digest, Fact>, StoreError> {
@@ -90,7 +101,7 @@ impl Store {
 }
 
 /// Size and time of a file, or `None` when it is gone.
-fn fact(path: &Path) -> Result<Option<Fact>, StoreError> {
+pub(crate) fn fact(path: &Path) -> Result<Option<Fact>, StoreError> {
     match fs::metadata(path).and_then(|it| Ok(Fact { size: it.len(), used: it.modified()? })) {
         Ok(fact) => Ok(Some(fact)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -44,6 +44,13 @@ impl Store {
             Subject::Blob(digest) => self.blob_path(digest),
             Subject::Step(key) => self.root().join("steps").join(key),
             Subject::Manifest { repository, digest } => self.manifest_path(repository, digest)?,
+            Subject::Partial(digest) => {
+                let path = self.partial_path(digest);
+                if !Self::is_idle(&path) {
+                    return Ok(false);
+                }
+                path
+            }
         };
         let used = match fs::metadata(&path).and_then(|it| it.modified()) {
             Ok(used) => used,

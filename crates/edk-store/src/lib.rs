@@ -13,6 +13,7 @@
 //! repositories/<path>/_manifests/<hex>  descriptor of a manifest that belongs to the repository
 //! steps/<hex>                           result of a build step, keyed by the digest of its inputs
 //! incoming/                             files being written
+//! partial/<algorithm>-<hex>             blobs from elsewhere that were cut, to go on with
 //! leases/                               one locked file for each piece of work under way
 //! ```
 //!
@@ -30,6 +31,7 @@ mod collect;
 mod error;
 mod lease;
 mod links;
+mod partial;
 mod plan;
 mod tag;
 mod usage;

@@ -41,6 +41,8 @@ pub enum Subject {
     },
     /// The result of a build step, by its key in hex digits.
     Step(String),
+    /// What came of a blob before it was cut.
+    Partial(Digest),
 }
 
 /// Why something may go.
@@ -52,6 +54,8 @@ pub enum Reason {
     Stale,
     /// Nothing refers to it.
     Unreferenced,
+    /// It was cut, and nobody went on with it.
+    Cut,
     /// The least recently used of the build cache, to stay below the budget.
     OverBudget,
     /// The least recently used of what can be had again from elsewhere, likewise.
@@ -109,6 +113,7 @@ impl Census {
         planner.stale();
         planner.count_needs();
         planner.unreferenced();
+        planner.partials();
         if let Some(budget) = rules.budget {
             planner.shrink(budget, rules.can_be_had_again);
         }
@@ -164,7 +169,9 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn new(census: &'a Census, cut: SystemTime) -> Self {
         let blobs = census.blobs.values().map(|blob| blob.size);
-        let total = blobs.chain(census.steps.iter().map(|step| step.fact.size)).sum();
+        let partials = census.partials.iter().map(|(_, fact)| fact.size);
+        let steps = census.steps.iter().map(|step| step.fact.size);
+        let total = blobs.chain(steps).chain(partials).sum();
         let (manifests, steps) = (Vec::new(), vec![true; census.steps.len()]);
         Self { census, cut, manifests, steps, needs: HashMap::new(), total, removals: Vec::new() }
     }
@@ -207,6 +214,15 @@ impl<'a> Planner<'a> {
         found.sort();
         for digest in found {
             self.drop_blob(digest, Reason::Unreferenced);
+        }
+    }
+
+    /// What was cut, when nobody goes on with it: it can be had again, so the time of grace is long enough.
+    fn partials(&mut self) {
+        for (digest, fact) in self.census.partials.iter().filter(|(_, it)| it.used < self.cut) {
+            self.total -= fact.size;
+            let (subject, reason) = (Subject::Partial(*digest), Reason::Cut);
+            self.removals.push(Removal { subject, reason, size: fact.size, used: fact.used });
         }
     }
 
@@ -285,6 +301,8 @@ impl<'a> Planner<'a> {
         }
         let steps = self.census.steps.iter().enumerate().filter(|(at, _)| self.steps[*at]);
         kept.steps += steps.map(|(_, step)| step.fact.size).sum::<u64>();
+        let cut = self.census.partials.iter().filter(|(_, fact)| fact.used >= self.cut);
+        kept.recent += cut.map(|(_, fact)| fact.size).sum::<u64>();
         // A blob may go only after everything that refers to it; the sort is stable.
         self.removals.sort_by_key(|it| it.blob().is_some());
         let over_budget = budget.map_or(0, |budget| self.total.saturating_sub(budget));

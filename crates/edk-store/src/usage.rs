@@ -70,6 +70,9 @@ impl Census {
                 }
             }
         }
+        let partial: u64 = self.partials.iter().map(|(_, fact)| fact.size).sum();
+        usage.unreferenced += partial;
+        usage.total += partial;
         usage.tags = self.tag_usage(&holders);
         usage
     }

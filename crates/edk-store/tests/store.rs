@@ -117,3 +117,54 @@ fn a_build_step_is_found_again_by_its_key() {
     store.put_step(&key, &7_u32).unwrap();
     assert_eq!(store.step::<u32>(&key), Some(7));
 }
+
+#[test]
+fn what_was_cut_goes_on_where_it_stopped_and_is_kept_only_when_it_is_right() {
+    let (_folder, store) = store();
+    let digest = Digest::of(b"hello");
+    let cut = |bytes: &[u8]| {
+        let mut writer = store.resume(&digest).unwrap();
+        let before = writer.size();
+        writer.write_all(bytes).unwrap();
+        before
+    };
+    assert_eq!((cut(b"he"), cut(b"l")), (0, 2));
+    store.sweep().unwrap();
+    // While one works on it, another begins apart, and either may finish.
+    let mut first = store.resume(&digest).unwrap();
+    let mut second = store.resume(&digest).unwrap();
+    assert_eq!((first.size(), second.size()), (3, 0));
+    second.write_all(b"hello").unwrap();
+    second.commit_as(&digest, media::LAYER).unwrap();
+    first.write_all(b"lo").unwrap();
+    first.commit_as(&digest, media::LAYER).unwrap();
+    store.verify(&digest).unwrap();
+    let left = || std::fs::read_dir(store.root().join("partial")).unwrap().count();
+    assert_eq!(left(), 0);
+    // What turns out to be wrong is not gone on with.
+    store.remove(&digest).unwrap();
+    cut(b"wrong");
+    let wrong = store.resume(&digest).unwrap();
+    assert!(matches!(wrong.commit_as(&digest, media::LAYER), Err(StoreError::Mismatch { .. })));
+    assert_eq!((left(), store.resume(&digest).unwrap().size()), (0, 0));
+}
+
+#[test]
+fn a_collection_takes_what_was_cut_and_what_nobody_works_on() {
+    use std::time::Duration;
+    let (_folder, store) = store();
+    let collect = |grace| {
+        let rules =
+            edk_store::Rules { grace, budget: None, keep_untagged: &[], can_be_had_again: &[] };
+        let monitor = edk_model::Monitor::silent();
+        let plan = store.census(&monitor).unwrap().plan(rules);
+        (plan.removals.len(), store.collect(&plan, &monitor).unwrap().freed)
+    };
+    let digest = Digest::of(b"hello");
+    store.resume(&digest).unwrap().write_all(b"he").unwrap();
+    assert_eq!(collect(Duration::from_secs(3600)), (0, 0));
+    let writer = store.resume(&digest).unwrap();
+    assert_eq!(collect(Duration::ZERO).1, 0, "somebody works on it");
+    drop(writer);
+    assert_eq!(collect(Duration::ZERO), (1, 2));
+}

@@ -53,6 +53,11 @@ from?: Reference,
  */
 mirror?: string,
 /**
+ * A folder with Dockerfiles of bases, such as that of a Kaapana checkout, to make it from
+ * instead.
+ */
+checkout?: string,
+/**
  * Whether to make it again from the packages of today.
  */
 refresh?: boolean, };
@@ -110,7 +115,11 @@ args?: { [key in string]: string },
 /**
  * Rules of the guard (such as `G02`) whose findings may go into images and charts.
  */
-allow?: Array<string>, };
+allow?: Array<string>,
+/**
+ * Who builds; without one, as the settings of the extension or the machine say.
+ */
+engine?: string, };
 
 /**
  * A chart of an extension.
@@ -377,7 +386,11 @@ version?: string,
 /**
  * Name of the chart, when the extension has several.
  */
-chart?: string, };
+chart?: string,
+/**
+ * Who builds; without one, as the settings of the extension or the machine say.
+ */
+engine?: string, };
 
 /**
  * Build, push, package, upload and install an extension, and follow it until it is ready.
@@ -403,6 +416,10 @@ params?: { [key in string]: string },
  * Values for `ARG`s.
  */
 args?: { [key in string]: string },
+/**
+ * Who builds; without one, as the settings of the extension or the machine say.
+ */
+engine?: string,
 /**
  * Name of the chart to deploy, when the extension has several.
  */
@@ -834,7 +851,11 @@ size: number,
 /**
  * Wall time, in seconds.
  */
-seconds: number, };
+seconds: number,
+/**
+ * Who built it, when it was not us; of its steps nothing is known then.
+ */
+engine?: string, };
 
 /**
  * An image of an extension.
@@ -1451,7 +1472,8 @@ build: BuildOutcome,
 pushed: Array<Pushed>, };
 
 /**
- * Build the images of an extension and put them into the registry of this machine.
+ * Build the images of an extension and put them into the registry of this machine, or into another
+ * as well.
  */
 export type PushRequest = {
 /**
@@ -1469,7 +1491,25 @@ args?: { [key in string]: string },
 /**
  * Rules of the guard (such as `G02`) whose findings may go into images and charts.
  */
-allow?: Array<string>, };
+allow?: Array<string>,
+/**
+ * Who builds; without one, as the settings of the extension or the machine say.
+ */
+engine?: string,
+/**
+ * Another registry, with the beginning of its repositories, such as
+ * `registry.example.org/team`.
+ */
+registry?: string,
+/**
+ * A certificate to trust there.
+ */
+certificate?: string,
+/**
+ * The platform's build version, under which its operators ask for processing containers;
+ * without one, the sandbox's.
+ */
+build_version?: string, };
 
 /**
  * An image under a name in the registry.
@@ -1488,9 +1528,14 @@ digest: Digest,
  */
 unchanged: boolean,
 /**
- * How many bytes were copied: none, because the builder writes into the registry's store.
+ * How many bytes were copied: none into the registry of this machine, because the builder
+ * writes into its store.
  */
-bytes: number, };
+bytes: number,
+/**
+ * How many bytes another registry had already; none for the registry of this machine.
+ */
+reused?: number, };
 
 /**
  * An extension that was opened here before.

@@ -143,11 +143,18 @@ impl JobRequest {
 pub(super) fn of_job(request: &JobRequest) -> String {
     match request {
         JobRequest::Build(it) => {
-            Line::new("build").path(&it.project).pairs("--build-arg", &it.args).end()
+            let line = Line::new("build").path(&it.project).pairs("--build-arg", &it.args);
+            line.option("--engine", it.engine.as_ref().map(ToString::to_string).as_deref()).end()
         }
         JobRequest::Push(it) => {
             let line = Line::new("push").path(&it.project).pairs("--build-arg", &it.args);
-            line.option("--version", it.version.as_deref()).end()
+            let line = line.option("--version", it.version.as_deref());
+            let engine = it.engine.as_ref().map(ToString::to_string);
+            let line = line.option("--engine", engine.as_deref());
+            let line = line.option("--registry", it.registry.as_deref());
+            let trust = it.certificate.as_ref().map(|it| it.to_string_lossy());
+            let line = line.option("--ca", trust.as_deref());
+            line.option("--build-version", it.build_version.as_deref()).end()
         }
         JobRequest::Package(it) => {
             let line = Line::new("package").path(&it.project);
@@ -158,6 +165,8 @@ pub(super) fn of_job(request: &JobRequest) -> String {
             let line = Line::new("deploy").path(&it.project).target(&it.target);
             let line = line.option("--version", it.version.as_deref());
             let line = line.pairs("--param", &it.params).pairs("--build-arg", &it.args);
+            let engine = it.engine.as_ref().map(ToString::to_string);
+            let line = line.option("--engine", engine.as_deref());
             line.option("--chart", it.chart.as_deref()).end()
         }
         JobRequest::Uninstall(it) => {
@@ -175,6 +184,8 @@ pub(super) fn of_job(request: &JobRequest) -> String {
             let from = it.from.as_ref().map(ToString::to_string);
             let line = Line::new("base").word(&it.name).option("--from", from.as_deref());
             let line = line.option("--mirror", it.mirror.as_deref());
+            let checkout = it.checkout.as_ref().map(|it| it.to_string_lossy());
+            let line = line.option("--checkout", checkout.as_deref());
             if it.refresh { line.flag("--refresh").end() } else { line.end() }
         }
         JobRequest::Demo(it) => {

@@ -5,7 +5,10 @@ use edk_store::{Plan, Reason, Removal, Rules, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::{BASES, IMPORTED, MIRRORED};
-use crate::{Engine, EngineError};
+use crate::{
+    Engine, EngineError,
+    settings::{MACHINE, Settings},
+};
 
 /// Remove what nobody needs any more.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -38,7 +41,7 @@ pub struct GcOutcome {
 /// Something that goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GcRemoval {
-    /// `blob`, `manifest` or `step`.
+    /// `blob`, `manifest`, `step` or `partial blob`.
     pub kind: &'static str,
     /// Its digest, with the repository before it for a manifest; the key of a step.
     pub name: String,
@@ -98,6 +101,27 @@ impl Engine {
     }
 }
 
+/// What was used within so many minutes stays when a build makes room.
+const BUILD_GRACE: u64 = 10;
+
+impl Engine {
+    /// Makes the build cache fit the budget which the settings of this machine give the store, if
+    /// any: what was used least recently goes. What the build under way uses stays.
+    ///
+    /// # Errors
+    /// [`EngineError::Settings`], and those of [`Engine::registry_gc`].
+    pub(crate) fn keep_budget(&self, monitor: &Monitor) -> Result<(), EngineError> {
+        let settings = Settings::read(&self.setup.data.join(MACHINE))?;
+        let Some(budget) = settings.store_budget else { return Ok(()) };
+        if self.store()?.blob_bytes()? <= budget {
+            return Ok(());
+        }
+        let request =
+            RegistryGcRequest { dry_run: false, budget: Some(budget), grace_minutes: BUILD_GRACE };
+        self.registry_gc(&request, monitor).map(drop)
+    }
+}
+
 fn view(plan: &Plan, dry_run: bool, freed: u64, spared: usize) -> GcOutcome {
     let kept = plan.kept;
     GcOutcome {
@@ -115,11 +139,13 @@ fn removal(removal: &Removal) -> GcRemoval {
         Subject::Blob(digest) => ("blob", digest.to_string()),
         Subject::Manifest { repository, digest } => ("manifest", format!("{repository}@{digest}")),
         Subject::Step(key) => ("step", key.clone()),
+        Subject::Partial(digest) => ("partial blob", digest.to_string()),
     };
     let why = match removal.reason {
         Reason::Untagged => "no tag names it",
         Reason::Stale => "its layer is gone",
         Reason::Unreferenced => "nothing refers to it",
+        Reason::Cut => "it was cut on its way, and nobody went on with it",
         Reason::OverBudget => "least recently used of the build cache",
         Reason::CanBeHadAgain => "least recently used of what is mirrored",
     };

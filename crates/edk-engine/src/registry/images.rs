@@ -218,13 +218,13 @@ impl Engine {
     }
 
     /// How other registries are reached, with one more certificate to trust.
-    fn access(&self, certificate: Option<&PathBuf>) -> Access {
+    pub(crate) fn access(&self, certificate: Option<&PathBuf>) -> Access {
         let own = self.setup.host.registries.clone();
         Access { certificate: certificate.cloned().or(own.certificate), ..own }
     }
 }
 
-fn details(image: &Reference, shown: ShownImage) -> ImageDetails {
+pub(crate) fn details(image: &Reference, shown: ShownImage) -> ImageDetails {
     let layers = shown.layers.into_iter().map(|layer| LayerDetails {
         digest: layer.descriptor.digest,
         size: layer.descriptor.size,

@@ -7,9 +7,11 @@ mod lan;
 mod list;
 mod mirror;
 mod serve;
+mod size;
 mod usage;
 
 pub use collect::{GcKept, GcOutcome, GcRemoval, RegistryGcRequest};
+pub(crate) use images::details;
 pub use images::{
     CopyOutcome, ExportOutcome, ImageDetails, ImportOutcome, ImportedImage, LayerDetails,
     PlatformImage, RegistryCopyRequest, RegistryExportRequest, RegistryImportRequest,
@@ -19,6 +21,7 @@ pub use lan::LanRequest;
 pub use list::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};
 pub use mirror::{MirrorOf, MirrorOfError};
 pub use serve::{AccountOutcome, RegistryAccountRequest, RegistryServeRequest};
+pub use size::parse_size;
 pub use usage::{RepositoryUsage, TagUsageView, UsageView};
 
 /// Beginnings of repositories that hold bases: pulled by digest as well as by tag, and needed

@@ -28,7 +28,26 @@ pub struct Login {
     pub user: String,
     /// The password.
     pub password: Secret,
+    /// Whether the password is an identity token, which is traded for others and never sent along.
+    pub identity: bool,
 }
+
+impl Login {
+    fn new(user: &str, password: &str) -> Self {
+        // How credential helpers and Docker mark an identity token.
+        let identity = user == IDENTITY;
+        Self { user: user.to_owned(), password: Secret::new(password), identity }
+    }
+
+    /// The value of the header that logs in with each request (RFC 7617).
+    pub(crate) fn basic(&self) -> String {
+        let text = format!("{}:{}", self.user, self.password.reveal());
+        format!("Basic {}", BASE64_STANDARD.encode(text))
+    }
+}
+
+/// The user name of an identity token (docker/docker-credential-helpers).
+const IDENTITY: &str = "<token>";
 
 /// Where a file of credentials has the login.
 #[derive(Debug, PartialEq, Eq)]
@@ -86,9 +105,13 @@ fn find(file: &Value, registry: &str, repository: &str) -> Option<Found> {
 }
 
 fn login(entry: &Value) -> Option<Login> {
+    if let Some(token) = entry["identitytoken"].as_str().filter(|it| !it.is_empty()) {
+        return Some(Login::new(IDENTITY, token));
+    }
     let text = String::from_utf8(BASE64_STANDARD.decode(entry["auth"].as_str()?).ok()?).ok()?;
     let (user, password) = text.split_once(':')?;
-    Some(Login { user: user.to_owned(), password: Secret::new(password) })
+    // Docker ends a password with zero bytes in some versions.
+    Some(Login::new(user, password.trim_end_matches('\0')))
 }
 
 /// Asks a credential helper (docker/docker-credential-helpers: `get`, the server on its input).
@@ -100,11 +123,16 @@ fn ask(name: &str, registry: &str) -> Option<Login> {
     let mut command = Command::new(format!("docker-credential-{name}"));
     command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
-    child.stdin.take()?.write_all(registry.as_bytes()).ok()?;
+    // Docker keeps the login of its own registry under an address.
+    let server = match registry {
+        "docker.io" => "https://index.docker.io/v1/",
+        other => other,
+    };
+    child.stdin.take()?.write_all(server.as_bytes()).ok()?;
     let output = child.wait_with_output().ok().filter(|output| output.status.success())?;
     let answer: Value = serde_json::from_slice(&output.stdout).ok()?;
     let (user, password) = (answer["Username"].as_str()?, answer["Secret"].as_str()?);
-    Some(Login { user: user.to_owned(), password: Secret::new(password) })
+    Some(Login::new(user, password))
 }
 
 #[cfg(test)]
@@ -121,12 +149,11 @@ mod tests {
                 "r.example": auth("all:p:w"), "r.example/team": auth("team:x"),
                 "https://index.docker.io/v1/": auth("hub:y"), "empty.example": {},
                 "broken.example": { "auth": "%%" },
+                "token.example": { "auth": BASE64_STANDARD.encode("x:"), "identitytoken": "t" },
             },
             "credHelpers": { "h.example": "pass" },
         });
-        let here = |user: &str, password: &str| {
-            Some(Found::Here(Login { user: user.to_owned(), password: Secret::new(password) }))
-        };
+        let here = |user: &str, password: &str| Some(Found::Here(Login::new(user, password)));
         for (registry, repository, expected) in [
             ("r.example", "app", here("all", "p:w")),
             ("r.example", "team/app", here("team", "x")),
@@ -134,6 +161,7 @@ mod tests {
             ("h.example", "app", Some(Found::Helper("pass".to_owned()))),
             ("empty.example", "app", None),
             ("broken.example", "app", None),
+            ("token.example", "app", here("<token>", "t")),
             ("none.example", "app", None),
         ] {
             assert_eq!(find(&file, registry, repository), expected, "{registry}/{repository}");

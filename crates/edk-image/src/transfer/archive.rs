@@ -3,26 +3,24 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, BufReader, Read, Write as _},
+    fs::File,
+    io::{self, BufReader, Read},
     path::Path,
 };
 
-use edk_archive::{Entry, Kind, TarWriter};
-use edk_model::{Descriptor, Digest, Monitor, Reference, Unit, media};
+use edk_model::{Descriptor, Digest, Monitor, Reference, Unit};
 use edk_store::Store;
 use flate2::read::MultiGzDecoder;
-use serde_json::{Value, json};
 
 use crate::{
-    ImageError,
-    transfer::{Access, document::Document, place::Place},
+    ImageArchive, ImageError,
+    transfer::{document::Document, place::Place, save},
 };
 
 /// Name of the image in an index (OCI image specification, "Annotations").
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The same for containerd, which wants it with everything.
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
+pub(crate) const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
 /// How large the index of an archive may be, in bytes.
 const INDEX_LIMIT: u64 = 4 << 20;
@@ -50,72 +48,21 @@ pub fn export(
 ) -> Result<(Digest, u64), ImageError> {
     let _lease = store.lease()?;
     let (root, documents) = tree(store, reference)?;
-    let blobs = contents(&documents);
-    let total = blobs.values().map(|blob| blob.size).sum();
-    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed = |source| ImageError::io(file, source);
-    let out = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let mut tar = TarWriter::new(io::BufWriter::new(out));
-    for (name, value) in [
-        ("oci-layout", json!({"imageLayoutVersion": "1.0.0"})),
-        ("index.json", index(&root, reference)),
-    ] {
-        let bytes = value.to_string().into_bytes();
-        let entry = Entry::new(name, Kind::File { size: bytes.len() as u64 }, 0o644);
-        tar.append(&entry, bytes.as_slice())?;
-    }
-    let mut done = 0;
-    for blob in blobs.values() {
-        monitor.check()?;
-        let path = format!("blobs/{}/{}", blob.digest.algorithm().name(), blob.digest.hex());
-        let size = store.size(&blob.digest).unwrap_or(blob.size);
-        tar.append(&Entry::new(path, Kind::File { size }, 0o644), store.reader(&blob.digest)?)?;
-        done += blob.size;
-        monitor.progress(&reference.to_string(), done, Some(total), Unit::Bytes, 0);
-    }
-    let out = tar.finish()?.into_inner().map_err(|error| failed(error.into_error()))?;
-    let size = out.as_file().metadata().map_err(failed)?.len();
-    use std::os::unix::fs::PermissionsExt as _;
-    out.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed)?;
-    out.persist(file).map_err(|error| failed(error.error))?;
-    Ok((root.digest, size))
+    let name = reference.tag_or_latest().map(|tag| format!("{}:{tag}", reference.repository));
+    let saved =
+        save::write(store, &documents, vec![(root.clone(), name)], &|_| false, file, monitor)?;
+    Ok((root.digest, saved.size))
 }
 
 /// The document which `reference` names, and it with all below it.
 fn tree(store: &Store, reference: &Reference) -> Result<(Descriptor, Vec<Document>), ImageError> {
-    let place = Place::of(store, reference, &Access::default())?;
-    let Place::Store { .. } = place else {
+    if reference.registry.is_some() {
         return Err(ImageError::NoImage { reference: reference.to_string() });
-    };
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|error| ImageError::io(store.root(), error))?;
-    runtime.block_on(async {
-        let root = place.document(None).await?;
-        let (descriptor, mut documents, mut at) = (root.descriptor(), vec![root], 0);
-        while at < documents.len() {
-            for child in documents[at].manifests.clone() {
-                documents.push(place.document(Some(&child.descriptor.digest)).await?);
-            }
-            at += 1;
-        }
-        Ok((descriptor, documents))
-    })
-}
-
-/// Everything that goes into an archive, by digest, so that the order is always the same.
-fn contents(documents: &[Document]) -> BTreeMap<Digest, Descriptor> {
-    let blobs = documents.iter().flat_map(|document| document.blobs().cloned());
-    let all = documents.iter().map(Document::descriptor).chain(blobs);
-    all.map(|descriptor| (descriptor.digest, descriptor)).collect()
-}
-
-fn index(root: &Descriptor, reference: &Reference) -> Value {
-    let mut entry = root.clone();
-    if let Some(tag) = reference.tag_or_latest() {
-        let name = format!("{}:{tag}", reference.repository);
-        entry.annotations.insert(REF_NAME.to_owned(), name);
-    }
-    json!({ "schemaVersion": 2, "mediaType": media::INDEX, "manifests": [entry] })
+    let documents = runtime.block_on(Place::Store { store, reference }.tree())?;
+    Ok((documents[0].descriptor(), documents))
 }
 
 /// Takes the images of the archive `file`, compressed with gzip or not, into the store: under the
@@ -132,42 +79,49 @@ pub fn import(
     monitor: &Monitor,
 ) -> Result<ImportedImages, ImageError> {
     let _lease = store.lease()?;
-    let mut reading = Reading { store, file, index: None, docker: false, new: 0 };
+    let mut reading = Reading { store, file, index: None, docker: false, new: 0, entries: 0 };
     reading.all(monitor)?;
-    let wrong = |reason: String| ImageError::Archived { path: file.to_owned(), reason };
-    let Some(index) = reading.index else {
+    let Some(index) = reading.index.take() else {
         let reason = match reading.docker {
             true => "it is laid out as `docker save` does, not as an OCI image layout",
             false => "it has no `index.json`, so it is no OCI archive",
         };
-        return Err(wrong(reason.to_owned()));
+        return Err(reading.wrong(reason));
     };
-    let index = Document::parse(index.clone(), Digest::of(&index))?;
-    if name.is_some() && index.manifests.len() != 1 {
-        let count = index.manifests.len();
-        return Err(wrong(format!("it has {count} images, and one name is given")));
+    reading.images(&index, name)
+}
+
+/// Takes the images of an archive into the store, as [`import`] does; one that `docker save` has
+/// written is taken as well.
+///
+/// # Errors
+/// As [`import`], and [`ImageError::BadArchive`].
+pub fn load(
+    store: &Store,
+    file: &Path,
+    name: Option<&Reference>,
+    monitor: &Monitor,
+) -> Result<ImportedImages, ImageError> {
+    let _lease = store.lease()?;
+    let mut reading = Reading { store, file, index: None, docker: false, new: 0, entries: 0 };
+    reading.all(monitor)?;
+    if let Some(index) = reading.index.take() {
+        return reading.images(&index, name);
+    }
+    if !reading.docker {
+        return Err(
+            reading.wrong("it holds neither an OCI image layout nor what `docker save` writes")
+        );
     }
     let mut images = Vec::new();
-    for child in &index.manifests {
-        let named = match name {
-            Some(name) => name.clone(),
-            None => named(&child.descriptor, file)
-                .ok_or_else(|| wrong("its images have no name".to_owned()))?,
-        };
-        complete(store, &child.descriptor.digest, &named.repository).map_err(
-            |error| match error {
-                ImageError::Store(edk_store::StoreError::NoBlob(digest)) => {
-                    wrong(format!("it lacks {digest}"))
-                }
-                other => other,
-            },
-        )?;
-        let descriptor = Descriptor { annotations: BTreeMap::new(), ..child.descriptor.clone() };
-        match named.tag_or_latest() {
-            Some(tag) => store.tag(&named.repository, tag, &descriptor)?,
-            None => store.add_manifest(&named.repository, &descriptor)?,
+    for from in ImageArchive::open(file)?.import(store, monitor)? {
+        let given = name.map(|name| vec![name.clone()]);
+        for name in given.unwrap_or(from.names) {
+            let name = Reference { registry: None, ..name };
+            let tag = name.tag_or_latest().unwrap_or("latest");
+            store.tag(&name.repository, tag, &from.image.descriptor)?;
+            images.push((name.with_tag(tag), from.image.descriptor.digest));
         }
-        images.push((named, descriptor.digest));
     }
     Ok(ImportedImages { images, new: reading.new })
 }
@@ -207,9 +161,56 @@ struct Reading<'a> {
     index: Option<Vec<u8>>,
     docker: bool,
     new: u64,
+    entries: usize,
 }
 
+/// How many entries an archive may have.
+const ENTRIES: usize = 100_000;
+/// How much larger than its file an archive may be, unpacked: blobs are compressed already.
+const BLOWN_UP: u64 = 200;
+const BLOWN_UP_LEAST: u64 = 64 << 20;
+
 impl Reading<'_> {
+    fn wrong(&self, reason: impl Into<String>) -> ImageError {
+        ImageError::Archived { path: self.file.to_owned(), reason: reason.into() }
+    }
+
+    /// Gives the images of an index their names, once everything they need is there.
+    fn images(&self, index: &[u8], name: Option<&Reference>) -> Result<ImportedImages, ImageError> {
+        let index = Document::parse(index.to_vec(), Digest::of(index))
+            .map_err(|error| self.wrong(format!("its `index.json` makes no sense: {error}")))?;
+        if name.is_some() && index.manifests.len() != 1 {
+            let count = index.manifests.len();
+            return Err(self.wrong(format!("it has {count} images, and one name is given")));
+        }
+        let mut ready = Vec::new();
+        for child in &index.manifests {
+            let named = match name {
+                Some(name) => name.clone(),
+                None => named(&child.descriptor, self.file)
+                    .ok_or_else(|| self.wrong("its images have no name"))?,
+            };
+            let whole = complete(self.store, &child.descriptor.digest, &named.repository);
+            whole.map_err(|error| match error {
+                ImageError::Store(edk_store::StoreError::NoBlob(digest)) => {
+                    self.wrong(format!("it lacks {digest}, and so does the store"))
+                }
+                other => other,
+            })?;
+            ready.push((named, child.descriptor.clone()));
+        }
+        let mut images = Vec::new();
+        for (named, descriptor) in ready {
+            let descriptor = Descriptor { annotations: BTreeMap::new(), ..descriptor };
+            match named.tag_or_latest() {
+                Some(tag) => self.store.tag(&named.repository, tag, &descriptor)?,
+                None => self.store.add_manifest(&named.repository, &descriptor)?,
+            }
+            images.push((named, descriptor.digest));
+        }
+        Ok(ImportedImages { images, new: self.new })
+    }
+
     fn all(&mut self, monitor: &Monitor) -> Result<(), ImageError> {
         let failed = |source| ImageError::io(self.file, source);
         let mut file = BufReader::new(File::open(self.file).map_err(failed)?);
@@ -217,17 +218,29 @@ impl Reading<'_> {
         let gzip = io::BufRead::fill_buf(&mut file).map_err(failed)?.starts_with(&[0x1f, 0x8b]);
         let stream: Box<dyn Read> =
             if gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+        // A few bytes of zeros, compressed or sparse, can stand for more than any disk holds.
+        let limit = total.saturating_mul(BLOWN_UP).max(BLOWN_UP_LEAST);
         let path = self.file.to_owned();
         let broken = |error: io::Error| ImageError::Archived {
             path: path.clone(),
             reason: format!("it can't be read: {error}"),
         };
+        let mut blown = 0_u64;
         let subject = self.file.display().to_string();
         for entry in tar::Archive::new(stream).entries().map_err(broken)? {
             monitor.check()?;
             let mut entry = entry.map_err(broken)?;
             let name = entry.path().map_err(broken)?.into_owned();
             let at = entry.raw_file_position();
+            blown = blown.saturating_add(entry.size());
+            if blown > limit {
+                return Err(self.wrong(format!("unpacked, it has more than {limit} bytes")));
+            }
+            self.entries += 1;
+            if self.entries > ENTRIES {
+                return Err(self.wrong(format!("it has more than {ENTRIES} entries")));
+            }
+            self.check(&name, entry.header().entry_type())?;
             self.entry(&name, &mut entry)?;
             let total = (!gzip).then_some(total);
             monitor.progress(&subject, at, total, Unit::Bytes, 0);
@@ -235,9 +248,32 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// Refuses what has no place in an archive of images, though nothing would be written there.
+    fn check(&self, name: &Path, kind: tar::EntryType) -> Result<(), ImageError> {
+        use std::path::Component;
+        let outside =
+            |part: Component<'_>| matches!(part, Component::ParentDir | Component::RootDir);
+        if name.components().any(outside) {
+            return Err(self.wrong(format!("its entry `{}` leads out of it", name.display())));
+        }
+        let own = name.strip_prefix(".").unwrap_or(name);
+        let link = kind.is_symlink() || kind.is_hard_link();
+        let wanted = blob_name(own).is_some() || own == Path::new("index.json");
+        if link && wanted {
+            return Err(self.wrong(format!("its entry `{}` is a link", name.display())));
+        }
+        if kind.is_character_special() || kind.is_block_special() || kind.is_fifo() {
+            return Err(self.wrong(format!("its entry `{}` is a device", name.display())));
+        }
+        Ok(())
+    }
+
     fn entry(&mut self, name: &Path, content: &mut impl Read) -> Result<(), ImageError> {
         let name = name.strip_prefix(".").unwrap_or(name);
         match name.to_str() {
+            Some("index.json") if self.index.is_some() => {
+                return Err(self.wrong("it holds `index.json` twice"));
+            }
             Some("index.json") => {
                 let mut bytes = Vec::new();
                 let read = content.take(INDEX_LIMIT).read_to_end(&mut bytes);
@@ -259,10 +295,38 @@ impl Reading<'_> {
             return Ok(());
         }
         let mut writer = self.store.writer()?;
-        io::copy(content, &mut writer).map_err(|source| ImageError::io(self.file, source))?;
-        writer.flush().map_err(|source| ImageError::io(self.store.root(), source))?;
-        self.new += writer.commit_as(digest, "application/octet-stream")?.size;
-        Ok(())
+        copy(content, &mut writer, self.file, self.store)?;
+        match writer.commit_as(digest, "application/octet-stream") {
+            Err(edk_store::StoreError::Mismatch { actual, .. }) => {
+                Err(self.wrong(format!("what it holds as {digest} is {actual}: it is damaged")))
+            }
+            kept => {
+                self.new += kept?.size;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Copies so that it is known which side an error is on.
+fn copy(
+    from: &mut impl Read,
+    to: &mut impl io::Write,
+    file: &Path,
+    store: &Store,
+) -> Result<(), ImageError> {
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let count = match from.read(&mut piece) {
+            Ok(0) => return to.flush().map_err(|source| ImageError::io(store.root(), source)),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let reason = format!("it can't be read: {error}");
+                return Err(ImageError::Archived { path: file.to_owned(), reason });
+            }
+        };
+        to.write_all(&piece[..count]).map_err(|source| ImageError::io(store.root(), source))?;
     }
 }
 
@@ -278,6 +342,8 @@ fn blob_name(name: &Path) -> Option<Digest> {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+
+    use edk_model::media;
 
     use super::*;
 

@@ -2,17 +2,15 @@
 
 use std::{
     collections::HashMap,
-    io::Write as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use edk_model::{Descriptor, Digest, Reference};
-use edk_store::{Store, StoreError};
-use futures_util::StreamExt as _;
+use edk_model::{Descriptor, Digest, Monitor, Reference};
+use edk_store::Store;
 
 use crate::{
     ImageError, RegistryProblem,
-    transfer::{Access, Document, Remote, pull_failed},
+    transfer::{Access, Document, Remote, Tally, fetch},
 };
 
 /// Fetches from other registries into the store, each thing once.
@@ -48,7 +46,7 @@ impl Mirror {
             self.store.add_manifest(&repository, &known)?;
             return Ok(Some(repository));
         }
-        let asked = match Remote::open(image, &self.access) {
+        let asked = match Remote::open(image, &self.access, &Monitor::silent()) {
             Ok(remote) => remote.document(None).await,
             Err(error) => Err(error),
         };
@@ -90,20 +88,15 @@ impl Mirror {
         if self.store.claim(&digest)?.is_some() {
             return Ok(true);
         }
-        let remote = Remote::open(image, &self.access)?;
-        let mut stream = match remote.blob(&Descriptor::new("", digest, 0)).await {
-            Ok(stream) => stream,
-            Err(ImageError::Pull { problem: RegistryProblem::NotFound, .. }) => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        let mut writer = self.store.writer()?;
-        while let Some(piece) = stream.next().await {
-            let piece = piece.map_err(|error| pull_failed(image, error))?;
-            let failed = |source| StoreError::Io { path: "incoming".into(), source };
-            writer.write_all(&piece).map_err(failed)?;
+        let remote = Remote::open(image, &self.access, &Monitor::silent())?;
+        // Nobody has said how large it is.
+        let blob = Descriptor::new("application/octet-stream", digest, 0);
+        let part = Tally::new("", 0, &Monitor::silent()).part();
+        match fetch(&self.store, &remote, &blob, &part).await {
+            Ok(()) => Ok(true),
+            Err(ImageError::Pull { problem: RegistryProblem::NotFound, .. }) => Ok(false),
+            Err(error) => Err(error),
         }
-        writer.commit_as(&digest, "application/octet-stream")?;
-        Ok(true)
     }
 
     /// Lets those who want the same wait for each other.

@@ -2,17 +2,32 @@
 
 mod access;
 mod archive;
+mod challenge;
 mod copy;
 mod document;
+mod fault;
+mod fetch;
 mod mirror;
 mod place;
+mod push;
 mod remote;
+mod save;
 mod show;
+mod tally;
+mod tries;
+mod upload;
+mod wire;
 
 pub use access::{Access, Login};
-pub use archive::{ImportedImages, export, import};
+pub use archive::{ImportedImages, export, import, load};
+pub(crate) use copy::TOGETHER;
 pub use copy::{Copied, copy};
 pub(crate) use document::Document;
+pub(crate) use fetch::fetch;
 pub use mirror::Mirror;
+pub use push::{Parcel, PushedImage, push};
 pub(crate) use remote::{Remote, pull_failed};
-pub use show::{ShownImage, ShownLayer, show};
+pub use save::{Saved, save};
+pub(crate) use show::shown;
+pub use show::{HistoryEntry, ShownImage, ShownLayer, show};
+pub(crate) use tally::Tally;

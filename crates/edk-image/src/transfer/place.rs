@@ -1,16 +1,20 @@
 //! Where an image is copied from or to.
 
-use std::io::{self, Write as _};
+use std::io::{Seek as _, SeekFrom};
 
-use bytes::Bytes;
-use edk_model::{Descriptor, Digest, Reference};
-use edk_store::{Store, StoreError};
+use edk_model::{Descriptor, Digest, Monitor, Reference};
+use edk_store::Store;
 use futures_util::StreamExt as _;
 use tokio_util::io::ReaderStream;
 
 use crate::{
     ImageError,
-    transfer::{Access, Remote, document::Document, remote::Bytestream},
+    transfer::{
+        Access,
+        document::Document,
+        fault::WireError,
+        remote::{Bytestream, Remote},
+    },
 };
 
 /// How much of a blob is read at once, in bytes.
@@ -27,10 +31,11 @@ impl<'a> Place<'a> {
         store: &'a Store,
         reference: &'a Reference,
         access: &Access,
+        monitor: &Monitor,
     ) -> Result<Self, ImageError> {
         Ok(match reference.registry {
             None => Self::Store { store, reference },
-            Some(_) => Self::Remote(Box::new(Remote::open(reference, access)?)),
+            Some(_) => Self::Remote(Box::new(Remote::open(reference, access, monitor)?)),
         })
     }
 
@@ -55,77 +60,45 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Prepares to write.
-    pub(crate) async fn log_in(&self) -> Result<(), ImageError> {
-        match self {
-            Self::Remote(remote) => remote.log_in().await,
-            Self::Store { .. } => Ok(()),
-        }
-    }
-
-    /// Says whether a blob is there already, or could be had without moving its bytes.
-    pub(crate) async fn has(&self, from: &Self, blob: &Descriptor) -> Result<bool, ImageError> {
-        Ok(match (self, from) {
-            (Self::Store { store, .. }, _) => store.claim(&blob.digest)? == Some(blob.size),
-            (Self::Remote(remote), Self::Remote(from)) => {
-                remote.has(&blob.digest).await? || remote.mount(from, &blob.digest).await
+    /// Returns the document which the reference names, and all below it: what an index holds comes
+    /// after the index.
+    pub(crate) async fn tree(&self) -> Result<Vec<Document>, ImageError> {
+        let (mut documents, mut at) = (vec![self.document(None).await?], 0);
+        while at < documents.len() {
+            for child in documents[at].manifests.clone() {
+                documents.push(self.document(Some(&child.descriptor.digest)).await?);
             }
-            (Self::Remote(remote), Self::Store { .. }) => remote.has(&blob.digest).await?,
-        })
-    }
-
-    pub(crate) async fn open(&self, blob: &Descriptor) -> Result<Bytestream, ImageError> {
-        match self {
-            Self::Remote(remote) => remote.blob(blob).await,
-            Self::Store { store, .. } => {
-                let file = tokio::fs::File::from_std(store.reader(&blob.digest)?);
-                Ok(ReaderStream::with_capacity(file, PIECE).boxed())
-            }
+            at += 1;
         }
+        Ok(documents)
     }
 
-    /// Keeps a blob. `progress` is told how many bytes came.
-    pub(crate) async fn keep(
+    /// Opens a blob at `offset`.
+    pub(crate) async fn open(
         &self,
         blob: &Descriptor,
-        bytes: Bytestream,
-        mut progress: impl FnMut(u64) + Send + 'static,
-    ) -> Result<(), ImageError> {
-        let mut bytes = bytes.inspect(move |piece: &io::Result<Bytes>| {
-            progress(piece.as_ref().map_or(0, |piece| piece.len() as u64));
-        });
+        offset: u64,
+    ) -> Result<Bytestream, WireError> {
         match self {
-            Self::Remote(remote) => remote.put_blob(blob, bytes).await,
-            Self::Store { store, .. } => {
-                let failed =
-                    |source| ImageError::from(StoreError::Io { path: "incoming".into(), source });
-                let mut writer = store.writer()?;
-                while let Some(piece) = bytes.next().await {
-                    writer.write_all(&piece.map_err(failed)?).map_err(failed)?;
-                }
-                writer.commit_as(&blob.digest, &blob.media_type)?;
-                Ok(())
-            }
+            Self::Remote(remote) => match remote.blob(blob, offset).await {
+                Err(error) => Err(WireError::Source(Box::new(error.pulling(&remote.reference)))),
+                opened => opened,
+            },
+            Self::Store { store, .. } => stored(store, blob, offset),
         }
     }
+}
 
-    /// Keeps a manifest or an index, under `tag` if there is one.
-    pub(crate) async fn keep_document(
-        &self,
-        document: &Document,
-        tag: Option<&str>,
-    ) -> Result<(), ImageError> {
-        match self {
-            Self::Remote(remote) => remote.put_document(document, tag).await,
-            Self::Store { store, reference } => {
-                let (kind, algorithm) = (&document.media_type, document.digest.algorithm());
-                let kept = store.put_with(algorithm, kind, &document.bytes)?;
-                match tag {
-                    Some(tag) => store.tag(&reference.repository, tag, &kept)?,
-                    None => store.add_manifest(&reference.repository, &kept)?,
-                }
-                Ok(())
-            }
-        }
-    }
+/// Opens a blob of the store at `offset`.
+pub(crate) fn stored(
+    store: &Store,
+    blob: &Descriptor,
+    offset: u64,
+) -> Result<Bytestream, WireError> {
+    let opened = store.reader(&blob.digest);
+    let mut file = opened.map_err(|error| WireError::Source(Box::new(error.into())))?;
+    file.seek(SeekFrom::Start(offset)).map_err(WireError::Disk)?;
+    let file = tokio::fs::File::from_std(file);
+    let stream = ReaderStream::with_capacity(file, PIECE);
+    Ok(stream.map(|piece| piece.map_err(WireError::Disk)).boxed())
 }

@@ -1,68 +1,69 @@
 //! A repository of another registry.
 
-use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use edk_model::{Descriptor, Digest, Reference, media};
-use futures_util::{Stream, StreamExt as _, stream::BoxStream};
-use oci_client::{
-    Client, RegistryOperation,
-    client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol},
-    errors::OciDistributionError,
-    manifest::OciDescriptor,
-    secrets::RegistryAuth,
-};
+use edk_model::{Descriptor, Digest, Monitor, Reference, media};
+use futures_util::{StreamExt as _, stream::BoxStream};
+use reqwest::{Method, StatusCode, header};
 
 use crate::{
-    ImageError, RegistryProblem,
-    transfer::{Access, document::Document},
+    ImageError,
+    transfer::{
+        Access,
+        document::Document,
+        fault::WireError,
+        wire::{Need, PATIENCE, Wire},
+    },
 };
 
 /// What is asked for.
 const ACCEPTED: [&str; 4] =
     [media::MANIFEST, media::INDEX, media::DOCKER_MANIFEST, media::DOCKER_INDEX];
 
+/// How large a manifest may be, in bytes: what the OCI distribution specification asks registries to
+/// take.
+const MANIFEST_LIMIT: usize = 4 << 20;
+
 /// The bytes of a blob as they come.
-pub(crate) type Bytestream = BoxStream<'static, io::Result<Bytes>>;
+pub(crate) type Bytestream = BoxStream<'static, Result<Bytes, WireError>>;
 
 /// A repository of another registry, and how it is reached.
+#[derive(Clone)]
 pub(crate) struct Remote {
-    client: Client,
-    auth: RegistryAuth,
-    image: oci_client::Reference,
-    reference: Reference,
+    pub(crate) wire: Arc<Wire>,
+    /// As the registry has it.
+    pub(crate) repository: String,
+    pub(crate) reference: Reference,
 }
 
 impl Remote {
-    /// Prepares to speak to the registry of `reference`; nothing is sent. One on this machine
-    /// (`localhost`, `127.0.0.1`) is spoken to over plain HTTP, unless a certificate is named.
+    /// Prepares to speak to the registry of `reference`; nothing is sent.
     ///
     /// # Errors
     /// [`ImageError::Io`] if the certificate can't be read.
-    pub(crate) fn open(reference: &Reference, access: &Access) -> Result<Self, ImageError> {
-        let host = reference.registry.clone().unwrap_or_else(|| "docker.io".to_owned());
-        let local = ["localhost", "127.0.0.1", "[::1]"]
-            .iter()
-            .any(|name| host == *name || host.starts_with(&format!("{name}:")));
-        let plain = local && access.certificate.is_none();
-        let mut config = ClientConfig {
-            protocol: if plain { ClientProtocol::Http } else { ClientProtocol::Https },
-            // One request for a blob of any size, its body streamed.
-            use_monolithic_push: true,
-            ..ClientConfig::default()
+    pub(crate) fn open(
+        reference: &Reference,
+        access: &Access,
+        monitor: &Monitor,
+    ) -> Result<Self, ImageError> {
+        let registry = reference.registry.as_deref().unwrap_or("docker.io");
+        let wire = Arc::new(Wire::open(registry, access, monitor)?);
+        Ok(Self::on(wire, reference))
+    }
+
+    /// Returns another repository of the same registry, over the same connections.
+    pub(crate) fn on(wire: Arc<Wire>, reference: &Reference) -> Self {
+        let hub = ["docker.io", "index.docker.io"].contains(&wire.registry.as_str());
+        let repository = match hub && !reference.repository.contains('/') {
+            true => format!("library/{}", reference.repository),
+            false => reference.repository.clone(),
         };
-        if let Some(path) = &access.certificate {
-            let data = std::fs::read(path).map_err(|source| ImageError::io(path, source))?;
-            let encoding = CertificateEncoding::Pem;
-            config.extra_root_certificates = vec![Certificate { encoding, data }];
-        }
-        let auth = match access.login(&host, &reference.repository) {
-            Some(login) => RegistryAuth::Basic(login.user, login.password.reveal().to_owned()),
-            None => RegistryAuth::Anonymous,
-        };
-        let image = reference.to_string().parse();
-        let image = image.map_err(|error| pull_failed(reference, error))?;
-        Ok(Self { client: Client::new(config), auth, image, reference: reference.clone() })
+        Self { wire, repository, reference: reference.clone() }
+    }
+
+    fn path(&self, rest: &str) -> String {
+        self.wire.address(&format!("/v2/{}/{rest}", self.repository))
     }
 
     /// Returns the manifest or index with this digest, or the one the reference names.
@@ -71,45 +72,76 @@ impl Remote {
     /// [`ImageError::Pull`], [`ImageError::Malformed`], and [`ImageError::Store`] if it is not the
     /// one that was asked for.
     pub(crate) async fn document(&self, digest: Option<&Digest>) -> Result<Document, ImageError> {
-        let image = match digest {
-            Some(digest) => self.image.clone_with_digest(digest.to_string()),
-            None => self.image.clone(),
+        let wanted = digest.copied().or(self.reference.digest);
+        let name = match (&wanted, self.reference.tag_or_latest()) {
+            (Some(digest), _) => digest.to_string(),
+            (None, tag) => tag.unwrap_or("latest").to_owned(),
         };
-        let pulled = self.client.pull_manifest_raw(&image, &self.auth, &ACCEPTED).await;
-        let (bytes, _) = pulled.map_err(|error| pull_failed(&self.reference, error))?;
-        let wanted = image.digest().and_then(|text| text.parse::<Digest>().ok());
-        let algorithm = wanted.map(|digest| digest.algorithm()).unwrap_or_default();
+        let (bytes, told) =
+            self.manifest(&name).await.map_err(|error| error.pulling(&self.reference))?;
+        // A registry tells the digest of what it sends; the one that was asked for counts more.
+        let expected = wanted.or(told);
+        let algorithm = expected.map(|digest| digest.algorithm()).unwrap_or_default();
         let actual = Digest::with(algorithm, &bytes);
-        if let Some(expected) = wanted.filter(|wanted| *wanted != actual) {
+        if let Some(expected) = expected.filter(|expected| *expected != actual) {
             return Err(edk_store::StoreError::Mismatch { expected, actual }.into());
         }
-        Document::parse(bytes.to_vec(), actual)
+        Document::parse(bytes, actual)
     }
 
-    /// Opens a blob; its digest is checked by whoever keeps it.
-    ///
-    /// # Errors
-    /// [`ImageError::Pull`].
-    pub(crate) async fn blob(&self, blob: &Descriptor) -> Result<Bytestream, ImageError> {
-        let failed = |error| pull_failed(&self.reference, error);
-        self.client.store_auth_if_needed(self.image.resolve_registry(), &self.auth).await;
-        let wanted = OciDescriptor {
-            digest: blob.digest.to_string(),
-            size: i64::try_from(blob.size).unwrap_or(i64::MAX),
-            media_type: blob.media_type.clone(),
-            ..OciDescriptor::default()
+    async fn manifest(&self, name: &str) -> Result<(Vec<u8>, Option<Digest>), WireError> {
+        let (wire, need) = (&self.wire, Need::pull(&self.repository));
+        let (address, accepted) = (self.path(&format!("manifests/{name}")), ACCEPTED.join(", "));
+        let mut tries = wire.tries();
+        loop {
+            let request = |http: &reqwest::Client| {
+                http.get(&address).header(header::ACCEPT, accepted.as_str())
+            };
+            let mut response = wire.send(need, &[StatusCode::OK], request).await?;
+            let told = response.headers().get("docker-content-digest");
+            let told = told.and_then(|it| it.to_str().ok()?.parse().ok());
+            let mut bytes = Vec::new();
+            let read = loop {
+                match response.chunk().await {
+                    Ok(Some(piece)) if bytes.len() + piece.len() > MANIFEST_LIMIT => {
+                        let text = format!("its manifest has more than {MANIFEST_LIMIT} bytes");
+                        return Err(WireError::Strange(text));
+                    }
+                    Ok(Some(piece)) => bytes.extend_from_slice(&piece),
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(WireError::Request(error)),
+                }
+            };
+            match read {
+                Ok(()) => return Ok((bytes, told)),
+                Err(error) => tries.again(error, wire).await?,
+            }
+        }
+    }
+
+    /// Opens a blob at `offset`; its digest is checked by whoever keeps it, its size here, unless
+    /// the descriptor says 0.
+    pub(crate) async fn blob(
+        &self,
+        blob: &Descriptor,
+        offset: u64,
+    ) -> Result<Bytestream, WireError> {
+        let address = self.path(&format!("blobs/{}", blob.digest));
+        let fine = [StatusCode::OK, StatusCode::PARTIAL_CONTENT];
+        let request = |http: &reqwest::Client| match offset {
+            0 => http.get(&address),
+            from => http.get(&address).header(header::RANGE, format!("bytes={from}-")),
         };
-        let stream = self.client.pull_blob_stream(&self.image, &wanted).await.map_err(failed)?;
-        Ok(stream.boxed())
-    }
-
-    /// Logs in to push, if the registry asks for it.
-    ///
-    /// # Errors
-    /// [`ImageError::Push`].
-    pub(crate) async fn log_in(&self) -> Result<(), ImageError> {
-        let asked = self.client.auth(&self.image, &self.auth, RegistryOperation::Push).await;
-        asked.map(drop).map_err(|error| self.push_failed(error))
+        let response = self.wire.send(Need::pull(&self.repository), &fine, request).await?;
+        let whole = response.status() == StatusCode::OK;
+        if !whole && begin(&response) != Some(offset) {
+            let text = "it sends another part of the blob than was asked for";
+            return Err(WireError::Strange(text.to_owned()));
+        }
+        // One that knows no ranges sends what is here already once more.
+        let (at, skip) = if whole { (0, offset) } else { (offset, 0) };
+        let state = (response.bytes_stream().boxed(), at, skip);
+        Ok(counted(state, blob.size).boxed())
     }
 
     /// Says whether the blob is there.
@@ -117,30 +149,35 @@ impl Remote {
     /// # Errors
     /// [`ImageError::Push`].
     pub(crate) async fn has(&self, digest: &Digest) -> Result<bool, ImageError> {
-        let there = self.client.blob_exists(&self.image, &digest.to_string()).await;
-        there.map_err(|error| self.push_failed(error))
+        let address = self.path(&format!("blobs/{digest}"));
+        let asked = self.wire.send(Need::push(&self.repository), &[StatusCode::OK], |http| {
+            http.request(Method::HEAD, &address)
+        });
+        match asked.await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) => Err(error.pushing(&self.reference)),
+        }
     }
 
-    /// Lets the registry take the blob over from another of its repositories; says whether it did.
-    pub(crate) async fn mount(&self, from: &Self, digest: &Digest) -> bool {
-        let same = self.image.resolve_registry() == from.image.resolve_registry();
-        let digest = digest.to_string();
-        same && self.client.mount_blob(&self.image, &from.image, &digest).await.is_ok()
-    }
-
-    /// Sends a blob.
+    /// Returns the digest which `tag` has there, if it is there.
     ///
     /// # Errors
     /// [`ImageError::Push`].
-    pub(crate) async fn put_blob(
-        &self,
-        blob: &Descriptor,
-        bytes: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-    ) -> Result<(), ImageError> {
-        let digest = blob.digest.to_string();
-        let bytes = bytes.map(|piece| piece.map_err(OciDistributionError::from));
-        let sent = self.client.push_blob_stream(&self.image, bytes, &digest, Some(blob.size));
-        sent.await.map(drop).map_err(|error| self.push_failed(error))
+    pub(crate) async fn tagged(&self, tag: &str) -> Result<Option<Digest>, ImageError> {
+        let address = self.path(&format!("manifests/{tag}"));
+        let asked = self.wire.send(Need::push(&self.repository), &[StatusCode::OK], |http| {
+            let request = http.request(Method::HEAD, &address);
+            request.header(header::ACCEPT, ACCEPTED.join(", "))
+        });
+        match asked.await {
+            Ok(response) => {
+                let told = response.headers().get("docker-content-digest");
+                Ok(told.and_then(|it| it.to_str().ok()?.parse().ok()))
+            }
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error.pushing(&self.reference)),
+        }
     }
 
     /// Sends a manifest or an index, under `tag` or under its digest.
@@ -152,58 +189,68 @@ impl Remote {
         document: &Document,
         tag: Option<&str>,
     ) -> Result<(), ImageError> {
-        let (registry, repository) = (self.image.registry(), self.image.repository());
-        let (registry, repository) = (registry.to_owned(), repository.to_owned());
-        let image = match tag {
-            Some(tag) => oci_client::Reference::with_tag(registry, repository, tag.to_owned()),
-            None => {
-                let digest = document.digest.to_string();
-                oci_client::Reference::with_digest(registry, repository, digest)
-            }
-        };
-        let malformed = |reason: String| ImageError::Malformed { digest: document.digest, reason };
-        let kind = document.media_type.parse();
-        let kind = kind.map_err(|_| malformed("its media type makes no sense".to_owned()))?;
-        let sent = self.client.push_manifest_raw(&image, document.bytes.clone(), kind).await;
-        sent.map(drop).map_err(|error| self.push_failed(error))
-    }
-
-    fn push_failed(&self, error: OciDistributionError) -> ImageError {
-        ImageError::Push {
-            reference: self.reference.to_string(),
-            problem: problem(&error),
-            source: Box::new(error),
-        }
+        let name = tag.map_or_else(|| document.digest.to_string(), str::to_owned);
+        let address = self.path(&format!("manifests/{name}"));
+        let fine = [StatusCode::CREATED, StatusCode::OK, StatusCode::ACCEPTED];
+        let sent = self.wire.send(Need::push(&self.repository), &fine, |http| {
+            let request = http.put(&address).header(header::CONTENT_TYPE, &document.media_type);
+            request.body(document.bytes.clone())
+        });
+        sent.await.map(drop).map_err(|error| error.pushing(&self.reference))
     }
 }
 
+/// Where a part of a blob begins, as its answer says (RFC 9110, "Content-Range").
+fn begin(response: &reqwest::Response) -> Option<u64> {
+    let text = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
+    text.strip_prefix("bytes ")?.split_once('-')?.0.trim().parse().ok()
+}
+
+type Pieces = BoxStream<'static, reqwest::Result<Bytes>>;
+
+/// Passes the pieces of a blob on, from where it was wanted: one that is silent for too long, too
+/// short or too long is an error.
+fn counted(
+    state: (Pieces, u64, u64),
+    size: u64,
+) -> impl futures_util::Stream<Item = Result<Bytes, WireError>> {
+    futures_util::stream::unfold(Some(state), move |state| async move {
+        let (mut pieces, mut at, mut skip) = state?;
+        loop {
+            let piece = match tokio::time::timeout(PATIENCE, pieces.next()).await {
+                Err(_) => {
+                    return Some((Err(WireError::Silent { seconds: PATIENCE.as_secs() }), None));
+                }
+                Ok(None) if size > 0 && at < size => {
+                    return Some((Err(WireError::Cut { got: at, size }), None));
+                }
+                Ok(None) => return None,
+                Ok(Some(Err(_))) if size > 0 && at < size => {
+                    return Some((Err(WireError::Cut { got: at, size }), None));
+                }
+                Ok(Some(Err(error))) => return Some((Err(WireError::Request(error)), None)),
+                Ok(Some(Ok(piece))) => piece,
+            };
+            at += piece.len() as u64;
+            if size > 0 && at > size {
+                let text = format!("it sends more than the {size} bytes which the blob has");
+                return Some((Err(WireError::Strange(text)), None));
+            }
+            let known = skip.min(piece.len() as u64);
+            skip -= known;
+            let piece = piece.slice(usize::try_from(known).unwrap_or(usize::MAX)..);
+            if !piece.is_empty() {
+                return Some((Ok(piece), Some((pieces, at, skip))));
+            }
+        }
+    })
+}
+
+/// An error of a pull which is none of the registry's.
 pub(crate) fn pull_failed(
     reference: &Reference,
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> ImageError {
-    let problem = problem(&error);
+    let problem = crate::RegistryProblem::Refused;
     ImageError::Pull { reference: reference.to_string(), problem, source: Box::new(error) }
-}
-
-fn problem(error: &(dyn std::error::Error + 'static)) -> RegistryProblem {
-    if let Some(error) = error.downcast_ref::<OciDistributionError>() {
-        match error {
-            OciDistributionError::UnauthorizedError { .. }
-            | OciDistributionError::AuthenticationFailure(_) => {
-                return RegistryProblem::Unauthorised;
-            }
-            OciDistributionError::ImageManifestNotFoundError(_) => {
-                return RegistryProblem::NotFound;
-            }
-            _ => {}
-        }
-    }
-    let text = format!("{error:?}");
-    let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
-    match () {
-        () if has(&["Connect", "dns", "timed out"]) => RegistryProblem::Unreachable,
-        () if has(&["ManifestUnknown", "NameUnknown", "BlobUnknown"]) => RegistryProblem::NotFound,
-        () if has(&["code: Unauthorized", "code: Denied"]) => RegistryProblem::Unauthorised,
-        () => RegistryProblem::Refused,
-    }
 }

@@ -41,6 +41,46 @@ pub struct ShownLayer {
     pub created_by: Option<String>,
 }
 
+/// An instruction in the history of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// What it says, as the builder wrote it.
+    pub created_by: String,
+    /// When, as the builder wrote it.
+    pub created: Option<String>,
+    /// The layer it made, when the history tells.
+    pub layer: Option<Descriptor>,
+}
+
+impl ShownImage {
+    /// Returns the history, oldest first, each instruction with the layer it made; layers of which
+    /// it does not tell come without an instruction.
+    pub fn history(&self) -> Vec<HistoryEntry> {
+        let list = self.config.as_ref().and_then(|config| config["history"].as_array());
+        let list = list.map(Vec::as_slice).unwrap_or_default();
+        let made = list.iter().filter(|it| it["empty_layer"] != true).count();
+        let mut layers = self.layers.iter();
+        if made != layers.len() {
+            let entry = |layer: &ShownLayer| HistoryEntry {
+                created_by: String::new(),
+                created: None,
+                layer: Some(layer.descriptor.clone()),
+            };
+            return layers.map(entry).collect();
+        }
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let entry = |it: &Value| HistoryEntry {
+            created_by: text(&it["created_by"]).or(text(&it["comment"])).unwrap_or_default(),
+            created: text(&it["created"]),
+            layer: match it["empty_layer"] == true {
+                true => None,
+                false => layers.next().map(|layer| layer.descriptor.clone()),
+            },
+        };
+        list.iter().map(entry).collect()
+    }
+}
+
 /// Reads what `reference` names: without a registry, from the store.
 ///
 /// # Errors
@@ -54,11 +94,11 @@ pub fn show(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| remote::pull_failed(reference, error))?;
     runtime.block_on(async {
-        let place = Place::of(store, reference, access)?;
+        let place = Place::of(store, reference, access, monitor)?;
         let work = async {
             let document = place.document(None).await?;
             let config = match &document.config {
-                Some(config) if is_image(config) => Some(read(&place, config).await?),
+                Some(config) if is_image(config) => Some(read(&place, reference, config).await?),
                 _ => None,
             };
             shown(&document, config)
@@ -76,9 +116,14 @@ fn is_image(config: &Descriptor) -> bool {
         .contains(&config.media_type.as_str())
 }
 
-async fn read(place: &Place<'_>, blob: &Descriptor) -> Result<Value, ImageError> {
+async fn read(
+    place: &Place<'_>,
+    reference: &Reference,
+    blob: &Descriptor,
+) -> Result<Value, ImageError> {
     let malformed = |reason: String| ImageError::Malformed { digest: blob.digest, reason };
-    let (mut stream, mut bytes) = (place.open(blob).await?, Vec::new());
+    let (mut stream, mut bytes) =
+        (place.open(blob, 0).await.map_err(|error| error.pulling(reference))?, Vec::new());
     while let Some(piece) = stream.next().await {
         bytes.extend_from_slice(&piece.map_err(|error| malformed(error.to_string()))?);
         if bytes.len() > CONFIG_LIMIT {
@@ -88,7 +133,7 @@ async fn read(place: &Place<'_>, blob: &Descriptor) -> Result<Value, ImageError>
     serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))
 }
 
-fn shown(document: &Document, config: Option<Value>) -> Result<ShownImage, ImageError> {
+pub(crate) fn shown(document: &Document, config: Option<Value>) -> Result<ShownImage, ImageError> {
     let malformed = |reason: String| ImageError::Malformed { digest: document.digest, reason };
     let manifest = serde_json::from_slice(&document.bytes).map_err(|e| malformed(e.to_string()))?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
