@@ -16,15 +16,7 @@ pub fn text(response: &Response) -> String {
             .iter()
             .map(|recipe| format!("{}  {}", recipe.name, recipe.description))
             .collect(),
-        Response::Base(outcome) => {
-            let how = if outcome.reused { "is there already" } else { "is there now" };
-            vec![format!(
-                "{} {how}: {} ({})",
-                outcome.reference,
-                outcome.digest,
-                size(outcome.size)
-            )]
-        }
+        Response::Base(outcome) => vec![base(outcome)],
         Response::BaseList(bases) => images::bases(bases),
         Response::ImageSave(outcome) => images::saved(outcome),
         Response::ImageInspect(all) => all.iter().flat_map(storage::image).collect(),
@@ -100,6 +92,11 @@ pub fn text(response: &Response) -> String {
         Response::Stopped => vec!["stopped".to_owned()],
     };
     lines.join("\n")
+}
+
+fn base(outcome: &edk_engine::BaseOutcome) -> String {
+    let how = if outcome.reused { "is there already" } else { "is there now" };
+    format!("{} {how}: {} ({})", outcome.reference, outcome.digest, size(outcome.size))
 }
 
 fn uploaded(outcome: &Uploaded) -> String {

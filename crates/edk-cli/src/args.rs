@@ -7,7 +7,7 @@ use edk_api::{
     Command, DEFAULT_REGISTRY_PORT, DeployPlanRequest, DeployRequest, Engine, EngineChoice,
     Failure, PackageRequest, PushRequest, RemoveRequest, StatusRequest, UninstallRequest,
 };
-use edk_model::{Code, Reference};
+use edk_model::Code;
 
 use crate::{
     ask,
