@@ -22,6 +22,7 @@ fn app(data: &std::path::Path) -> App<MockRuntime> {
         data: data.to_owned(),
         program: "/proc/self/exe".into(),
         host: HostSettings::default(),
+        passphrase: None,
         now: SystemTime::now,
     };
     let host = Host::new(Engine::new(setup), HostOptions::default());

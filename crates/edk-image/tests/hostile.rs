@@ -144,8 +144,8 @@ fn an_archive_that_lacks_something_or_makes_no_sense_is_refused() {
         some.remove(at);
         let told = if at == 1 { "neither an OCI image layout" } else { "it lacks" };
         bench.refuses(&archive(&some), told);
-        for at in 2..whole.len() {
-            bench.store.remove(&Digest::of(&whole[at].2)).unwrap();
+        for entry in &whole[2..] {
+            bench.store.remove(&Digest::of(&entry.2)).unwrap();
         }
     }
     for index in ["", "{", "[]", "{\"manifests\":[{}]}", "{\"manifests\":{}}"] {

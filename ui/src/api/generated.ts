@@ -53,6 +53,11 @@ from?: Reference,
  */
 mirror?: string,
 /**
+ * A folder with Dockerfiles of bases, such as that of a Kaapana checkout, to make it from
+ * instead.
+ */
+checkout?: string,
+/**
  * Whether to make it again from the packages of today.
  */
 refresh?: boolean, };
@@ -106,7 +111,15 @@ project: string,
 /**
  * Values for `ARG`s.
  */
-args?: { [key in string]: string }, };
+args?: { [key in string]: string },
+/**
+ * Rules of the guard (such as `G02`) whose findings may go into images and charts.
+ */
+allow?: Array<string>,
+/**
+ * Who builds; without one, as the settings of the extension or the machine say.
+ */
+engine?: string, };
 
 /**
  * A chart of an extension.
@@ -136,6 +149,64 @@ dag_image: string | null,
  * `extension_params` of its values as written, `null` when there are none.
  */
 params: JsonValue, };
+
+/**
+ * What a check found.
+ */
+export type CheckOutcome = {
+/**
+ * What was checked, in full.
+ */
+folder: string,
+/**
+ * What is wrong, by file and place; after mending, what is left.
+ */
+findings: Array<Finding>,
+/**
+ * How many findings are allowed in the files, with a reason.
+ */
+suppressed: number,
+/**
+ * How many files were looked at.
+ */
+files: number,
+/**
+ * Files as mending changes them.
+ */
+fixed: Array<Fixed>,
+/**
+ * Whether they were written.
+ */
+written: boolean,
+/**
+ * Whether something as bad as asked for was found.
+ */
+failed: boolean, };
+
+/**
+ * Check a project.
+ */
+export type CheckRequest = {
+/**
+ * Folder of an extension, folder of many, or a packaged chart.
+ */
+folder: string,
+/**
+ * Ids or families of rules; empty for all.
+ */
+only?: Array<string>,
+/**
+ * Ids or families of rules that are left out.
+ */
+allow?: Array<string>,
+/**
+ * What to do about findings that can be mended safely.
+ */
+mend?: Mend,
+/**
+ * From which severity on the check counts as failed.
+ */
+fail_on?: Severity, };
 
 /**
  * What kind of failure it was: the part a program acts on (exit code, colour, retry).
@@ -319,7 +390,11 @@ chart?: string,
 /**
  * Ids of rules of the preflight that may be broken.
  */
-force?: Array<string>, };
+force?: Array<string>,
+/**
+ * Who builds; without one, as the settings of the extension or the machine say.
+ */
+engine?: string, };
 
 /**
  * Build, push, package, upload and install an extension, and follow it until it is ready.
@@ -346,9 +421,17 @@ params?: { [key in string]: string },
  */
 args?: { [key in string]: string },
 /**
+ * Who builds; without one, as the settings of the extension or the machine say.
+ */
+engine?: string,
+/**
  * Name of the chart to deploy, when the extension has several.
  */
 chart?: string,
+/**
+ * Rules of the guard (such as `G02`) whose findings may go into images and charts.
+ */
+allow?: Array<string>,
 /**
  * Ids of rules of the preflight that may be broken.
  */
@@ -395,6 +478,27 @@ export type DoctorRequest = {
  * Whether to start a container even if one has started and nothing has changed since.
  */
 again?: boolean, };
+
+/**
+ * A change of a file that mends a [`Finding`]: what stands from `start` up to `end` becomes `text`.
+ */
+export type Edit = {
+/**
+ * The file, as the finding names it; a file that is not there is made.
+ */
+file: string,
+/**
+ * The first character that goes.
+ */
+start: Span,
+/**
+ * The first one that stays; `start` where something is only put in.
+ */
+end: Span,
+/**
+ * What comes in its place.
+ */
+text: string, };
 
 /**
  * One line of the stream of `/events`.
@@ -657,7 +761,40 @@ span: Span | null,
 /**
  * What to do about it, when we know.
  */
-fix: string | null, };
+fix: string | null,
+/**
+ * Behind the last character of the place, when it is known and more than a point.
+ */
+end?: Span,
+/**
+ * What the platform would do about it, when a rule says so.
+ */
+why?: string,
+/**
+ * The line of the place as it stands, when it is known.
+ */
+excerpt?: string,
+/**
+ * Changes that mend it and can't harm; none where a person has to decide.
+ */
+edits?: Array<Edit>, };
+
+/**
+ * A file as it would be.
+ */
+export type Fixed = {
+/**
+ * Its path below the project.
+ */
+file: string,
+/**
+ * The difference, in the format of `diff -u`.
+ */
+diff: string,
+/**
+ * The rules that are mended.
+ */
+rules: Array<string>, };
 
 /**
  * Look at the extension in a folder.
@@ -722,7 +859,15 @@ size: number,
 /**
  * Wall time, in seconds.
  */
-seconds: number, };
+seconds: number,
+/**
+ * What became of each step, when that was asked for.
+ */
+explained?: Array<StepOutcome>,
+/**
+ * Who built it, when it was not us; of its steps nothing is known then.
+ */
+engine?: string, };
 
 /**
  * An image of an extension.
@@ -946,6 +1091,11 @@ digest: Digest,
 size: number, };
 
 /**
+ * What to do about findings that can be mended safely.
+ */
+export type Mend = "no" | "show" | "write";
+
+/**
  * What was made, or would be.
  */
 export type NewOutcome = {
@@ -1076,6 +1226,10 @@ version?: string,
  * Folder for the archives; without one, `dist` in the extension.
  */
 output?: string,
+/**
+ * Rules of the guard (such as `G02`) whose findings may go into images and charts.
+ */
+allow?: Array<string>,
 /**
  * Ids of rules of the preflight that may be broken.
  */
@@ -1334,7 +1488,8 @@ build: BuildOutcome,
 pushed: Array<Pushed>, };
 
 /**
- * Build the images of an extension and put them into the registry of this machine.
+ * Build the images of an extension and put them into the registry of this machine, or into another
+ * as well.
  */
 export type PushRequest = {
 /**
@@ -1348,7 +1503,29 @@ version?: string,
 /**
  * Values for `ARG`s.
  */
-args?: { [key in string]: string }, };
+args?: { [key in string]: string },
+/**
+ * Rules of the guard (such as `G02`) whose findings may go into images and charts.
+ */
+allow?: Array<string>,
+/**
+ * Who builds; without one, as the settings of the extension or the machine say.
+ */
+engine?: string,
+/**
+ * Another registry, with the beginning of its repositories, such as
+ * `registry.example.org/team`.
+ */
+registry?: string,
+/**
+ * A certificate to trust there.
+ */
+certificate?: string,
+/**
+ * The platform's build version, under which its operators ask for processing containers;
+ * without one, the sandbox's.
+ */
+build_version?: string, };
 
 /**
  * An image under a name in the registry.
@@ -1367,9 +1544,14 @@ digest: Digest,
  */
 unchanged: boolean,
 /**
- * How many bytes were copied: none, because the builder writes into the registry's store.
+ * How many bytes were copied: none into the registry of this machine, because the builder
+ * writes into its store.
  */
-bytes: number, };
+bytes: number,
+/**
+ * How many bytes another registry had already; none for the registry of this machine.
+ */
+reused?: number, };
 
 /**
  * An extension that was opened here before.
@@ -1705,6 +1887,31 @@ seconds?: number, };
 export type StageState = "running" | "done" | "reused" | "failed";
 
 /**
+ * A step of a built image.
+ */
+export type StepOutcome = {
+/**
+ * Name or number of its stage.
+ */
+stage: string,
+/**
+ * Where it stands, as `file:line`.
+ */
+place: string,
+/**
+ * The instruction as written.
+ */
+text: string,
+/**
+ * Whether its layer was there already.
+ */
+reused: boolean,
+/**
+ * Why it was carried out, each a sentence without a full stop; nothing for one that was not.
+ */
+reasons: Array<string>, };
+
+/**
  * A tag of a repository.
  */
 export type TagView = {
@@ -1918,6 +2125,7 @@ export interface Commands {
   projects: { input: Nothing; output: Array<RecentProject> };
   open_project: { input: FolderRequest; output: ProjectView };
   forget_project: { input: FolderRequest; output: Nothing };
+  check: { input: CheckRequest; output: CheckOutcome };
   deploy_plan: { input: DeployPlanRequest; output: DeployPlan };
   start: { input: JobRequest; output: JobRef };
   cancel: { input: JobRef; output: Nothing };
