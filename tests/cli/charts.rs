@@ -221,7 +221,7 @@ fn two_charts_and_two_sets_of_values_are_compared() {
     env.edk(&["chart", "diff", "charts/app"]).exits(2);
     env.edk(&["chart", "diff", "charts/app", "--release", "gone"])
         .exits(1)
-        .tells(&["no release `gone`"]);
+        .tells(&["has no `gone`", "edk status --all"]);
     env.edk(&["chart", "diff", "charts/app", "--release", "x", "--target", "elsewhere"])
         .exits(1)
         .tells(&["does not tell", "OLD.tgz"]);

@@ -23,7 +23,7 @@ fn every_command_that_succeeds_prints_one_document() {
     fs::write(env.path("input/a.nii"), "an image").unwrap();
     let ok = |args: &[&str]| document(&env, 0, args)["result"].clone();
 
-    assert_eq!(ok(&["new", "--list"])[0]["name"], "radiomics");
+    assert_eq!(ok(&["new", "--list"])[1]["name"], "radiomics");
     assert_eq!(ok(&["new", "radiomics", "x", "--yes"])["dry_run"], false);
     assert_eq!(ok(&["base", "--list"])[0]["name"], "base-python-cpu");
     assert_eq!(ok(&["build", "lung"])["images"][0]["name"], "dag-lung");

@@ -9,8 +9,10 @@ use crate::client::TestHost;
 fn a_template_is_looked_at_before_it_is_written() {
     let env = TestEnv::new();
     let host = TestHost::start(&env, &[]);
-    let template = &host.call("templates", json!({}))[0];
-    assert_eq!((&template["kind"], &template["hardware"]), (&json!("workflow"), &json!("cpu")));
+    let templates = host.call("templates", json!({}));
+    let kinds = ["application", "workflow"].map(|kind| (json!(kind), json!("cpu")));
+    let told = [0, 1].map(|at| (templates[at]["kind"].clone(), templates[at]["hardware"].clone()));
+    assert_eq!(told, kinds);
     let refused =
         host.call("template_preview", json!({"template": "radiomics", "answers": {"name": "UP"}}));
     assert_eq!(refused["refusals"][0]["parameter"], "name");

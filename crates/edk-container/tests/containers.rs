@@ -362,7 +362,8 @@ fn what_reaches_beyond_the_container_is_denied() {
         ("echo h > /proc/sysrq-trigger", ""),
         ("mkdir /sys/fs/cgroup/edk", "Read-only file system"),
         ("mknod /dev/sda b 8 0 && head -c1 /dev/sda", ""),
-        ("date -s 2020-01-01", ""),
+        // busybox tells, and ends well all the same.
+        ("! date -s 2020-01-01 2>&1 | grep -q 'not permitted'", ""),
     ] {
         let (exit, output) = bench.run(&bench.spec(&format!("{attempt} 2>&1")));
         assert_ne!(exit.code, 0, "{attempt}: {output}");

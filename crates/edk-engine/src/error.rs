@@ -336,6 +336,40 @@ impl EngineError {
         Self::Io { path: path.to_owned(), source }
     }
 
+    /// Hints of what goes wrong with servers, files and rooms on this machine.
+    fn hints_on_this_machine(&self) -> Vec<String> {
+        let hint = |text: &str| vec![text.to_owned()];
+        match self {
+            Self::SandboxStart { log, .. } => vec![format!("all it said is in {}", log.display())],
+            Self::SandboxDiffers { .. } | Self::SandboxRuns => {
+                hint("stop it first: `edk sandbox stop`")
+            }
+            Self::SandboxHosted { .. } => hint("it ends with that process"),
+            Self::SandboxStuck { process } => vec![format!("end it: `kill -9 {process}`")],
+            Self::Listen { .. } => hint(
+                "name an address of this machine and a free port, such as `--listen 192.168.1.5:5577`",
+            ),
+            Self::PortTaken { .. } => hint("name another port, or `--port 0` for any that is free"),
+            Self::RegistryServed { .. } => {
+                hint("pull from there: it is the same registry; `--port 0` serves it once more")
+            }
+            Self::RegistryPort { port } => vec![
+                format!("stop that program (`ss -ltnp sport = :{port}` names it), then try again"),
+                "or serve the registry at a port of its own: `edk registry serve --port 0`"
+                    .to_owned(),
+            ],
+            Self::Io { source, .. } if Code::of_io(source) == Code::DiskFull => {
+                hint("free some space on the disk, then run the command again")
+            }
+            _ => match self.room().map_or_else(Vec::new, Explain::hints) {
+                hints if hints.is_empty() && self.code() == Code::DiskFull => {
+                    hint("free some space on the disk, then run the command again")
+                }
+                hints => hints,
+            },
+        }
+    }
+
     /// The room's error, when it is one.
     fn room(&self) -> Option<&dyn Explain> {
         match self {
@@ -463,33 +497,7 @@ impl Explain for EngineError {
                 hint("`edk status --all` shows what is installed")
             }
             Self::NoRelease { known, .. } => vec![format!("there are {known}")],
-            Self::SandboxStart { log, .. } => vec![format!("all it said is in {}", log.display())],
-            Self::SandboxDiffers { .. } | Self::SandboxRuns => {
-                hint("stop it first: `edk sandbox stop`")
-            }
-            Self::SandboxHosted { .. } => hint("it ends with that process"),
-            Self::SandboxStuck { process } => vec![format!("end it: `kill -9 {process}`")],
-            Self::Listen { .. } => hint(
-                "name an address of this machine and a free port, such as `--listen 192.168.1.5:5577`",
-            ),
-            Self::PortTaken { .. } => hint("name another port, or `--port 0` for any that is free"),
-            Self::RegistryServed { .. } => {
-                hint("pull from there: it is the same registry; `--port 0` serves it once more")
-            }
-            Self::RegistryPort { port } => vec![
-                format!("stop that program (`ss -ltnp sport = :{port}` names it), then try again"),
-                "or serve the registry at a port of its own: `edk registry serve --port 0`"
-                    .to_owned(),
-            ],
-            Self::Io { source, .. } if Code::of_io(source) == Code::DiskFull => {
-                hint("free some space on the disk, then run the command again")
-            }
-            _ => match self.room().map_or_else(Vec::new, Explain::hints) {
-                hints if hints.is_empty() && self.code() == Code::DiskFull => {
-                    hint("free some space on the disk, then run the command again")
-                }
-                hints => hints,
-            },
+            _ => self.hints_on_this_machine(),
         }
     }
 
