@@ -88,7 +88,7 @@ fn containerd_takes_whole_archives_and_deltas_and_refuses_what_it_can_not_comple
             r#"
         echo "== empty"; import delta.tar
         echo "== repaired"; import whole.tar; show {name}:1.0.1 a.txt; echo
-        ctr images rm {name}:1.0.1
+        ctr images rm --sync {name}:1.0.1
         echo "== full"; import full.tar; show {name}:1.0.0 a.txt; echo
         echo "== delta"; import delta.tar; show {name}:1.0.1 a.txt; echo
         ctr images check --snapshotter native

@@ -24,7 +24,7 @@ fn without_subordinate_ids_everything_is_built_with_one_id() {
     );
     fs::write(container.join("Dockerfile"), dockerfile).unwrap();
     if !is_root() {
-        env.edk(&["build", "lung"]).exits(1).tells(&["5 6\n0"]);
+        env.edk(&["build", "lung"]).exits(1).tells(&["5 6\n  0"]);
         return;
     }
     // The other user needs a copy of the program and of the extension, and a folder of their own.
@@ -42,5 +42,5 @@ fn without_subordinate_ids_everything_is_built_with_one_id() {
     command.arg(at("edk")).args(["build", "lung"]).current_dir(folder.work());
     command.env_clear().env("PATH", "/usr/bin:/bin").env("EDK_HOME", at("state"));
     // The change of owners succeeds and is not made.
-    Done::of(&mut command).exits(1).tells(&["exit code 3", "0 0\n0"]);
+    Done::of(&mut command).exits(1).tells(&["exit code 3", "0 0\n  0"]);
 }
