@@ -20,6 +20,7 @@ mod stages;
 use std::{fs, path::Path};
 
 use buildah::Buildah;
+use edk_model::Digest;
 use flatten::Flat;
 use ours::Ours;
 
@@ -146,7 +147,8 @@ fn judge(case: &Case, one: Result<Flat, String>, two: Result<Flat, String>) -> V
 
 /// Says whether this is an ordinary user, and root's digest of the case was there to compare with.
 fn same_as_root(case: &Case, digest: &str, complaints: &mut Vec<String>) -> bool {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential").join(case.name);
+    let name = format!("{}-{}", case.name, Digest::of(case.dockerfile.as_bytes()).hex());
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differential").join(name);
     if edk_testkit::is_root() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, digest).unwrap();
