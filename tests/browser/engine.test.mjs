@@ -47,6 +47,8 @@ const go = async (name) => {
 };
 const deploy = () => page.getByRole('button', { name: 'Deploy', exact: true });
 const close = () => page.getByRole('button', { name: /^Close / }).click();
+/** The template of the journeys, by the beginning of what its card says. */
+const RADIOMICS = /^Radiomics features/;
 /** The window looks again when it is come back to. */
 const lookAgain = () => page.evaluate(() => window.dispatchEvent(new Event('focus')));
 const verdict = (text) => page.getByText(text).first().waitFor({ timeout: SLOW });
@@ -59,7 +61,7 @@ test('the token does not stay in the address', async () => {
 
 test('a base image is there, or is made', async () => {
   await go('Settings');
-  const row = page.getByRole('row', { name: /base-python-cpu/ });
+  const row = page.getByRole('row', { name: /^local-only\/base-python-cpu/ });
   await row.waitFor();
   if (await row.getByText('not made').count()) {
     await row.getByRole('button', { name: /^Make/ }).click();
@@ -70,6 +72,7 @@ test('a base image is there, or is made', async () => {
 
 test('an extension is created from a template', async () => {
   await go('New');
+  await page.getByRole('button', { name: RADIOMICS }).click();
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Not Good');
   await page.locator('[aria-invalid]').first().waitFor();
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('lung');
@@ -263,6 +266,9 @@ test('the main journey needs no mouse', async () => {
   await page.keyboard.type('new ext');
   await press('Enter');
   await focused('heading', 'New extension');
+  await page.getByRole('button', { name: RADIOMICS }).waitFor();
+  await tabTo('button', RADIOMICS);
+  await press('Enter');
   await page.getByRole('textbox', { name: 'Name', exact: true }).waitFor();
   await tabTo('textbox', 'Name');
   await press('Control+a');
