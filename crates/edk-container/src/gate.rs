@@ -59,8 +59,14 @@ fn refused(answer: &str) -> io::Error {
 pub(crate) fn read_line(from: &mut impl Read) -> io::Result<String> {
     let mut line = Vec::new();
     let mut byte = [0];
-    while from.read(&mut byte)? == 1 && byte[0] != b'\n' {
-        line.push(byte[0]);
+    loop {
+        match from.read(&mut byte) {
+            Ok(1) if byte[0] != b'\n' => line.push(byte[0]),
+            Ok(_) => break,
+            // A socket with a time limit is not gone on with by itself after a signal.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
         if line.len() > MAX_LINE {
             return Err(io::Error::other("a line is too long"));
         }

@@ -42,6 +42,8 @@ impl Buildah {
             .args(arguments)
             .current_dir(&self.folder)
             .env("XDG_RUNTIME_DIR", &self.folder)
+            // Where it keeps the caches of mounts, which belong to whoever came first.
+            .env("TMPDIR", &self.folder)
             .output();
         let output = match output {
             Ok(output) => output,
