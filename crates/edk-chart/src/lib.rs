@@ -22,8 +22,8 @@ mod preflight;
 mod remote;
 mod render;
 mod resolve;
-mod stamp;
 mod settings;
+mod stamp;
 mod version;
 pub mod yaml;
 

@@ -254,6 +254,14 @@ impl<'a> Watch<'a> {
         self.tolerate(status)
     }
 
+    /// Takes the outcome of any look: `None` when the target answered with an error that may pass.
+    pub(crate) fn look<T>(
+        &mut self,
+        result: Result<T, TargetError>,
+    ) -> Result<Option<T>, TargetError> {
+        self.tolerate(result)
+    }
+
     fn tolerate<T>(&mut self, result: Result<T, TargetError>) -> Result<Option<T>, TargetError> {
         let pace = &self.client.target().pace;
         match result {
