@@ -17,6 +17,7 @@ mod json;
 mod logins;
 mod mirror;
 mod network;
+mod redeploy;
 mod servers;
 mod storage;
 mod targets;

@@ -319,6 +319,9 @@ struct DeployArgs {
     /// Name of the chart, when the extension has several.
     #[arg(long)]
     chart: Option<String>,
+    /// Leave out the clean-up jobs of the release that is replaced, when they hang.
+    #[arg(long)]
+    no_hooks: bool,
     /// Tell what would be done, and do nothing.
     #[arg(long, conflicts_with_all = ["param", "build_arg"])]
     dry_run: bool,
@@ -499,6 +502,7 @@ impl Args {
                 params: map(&args.param),
                 args: map(&args.args.build_arg),
                 chart: args.chart.clone(),
+                no_hooks: args.no_hooks,
             }),
             Action::Status(args) => Command::Status(StatusRequest {
                 project: (!args.all).then(|| args.project.project.clone()),

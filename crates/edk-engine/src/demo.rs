@@ -160,6 +160,7 @@ impl Show<'_> {
                 params: BTreeMap::new(),
                 args: BTreeMap::new(),
                 chart: None,
+                no_hooks: false,
             };
             let done = engine.deploy(&request, monitor)?;
             let pods: Vec<_> = done.pods.values().map(String::as_str).collect();

@@ -112,6 +112,61 @@ pub enum EngineError {
         /// Name of the release.
         release: String,
     },
+    /// A release that another process deploys.
+    #[error("release `{release}` is being deployed by another process")]
+    Busy {
+        /// Name of the release.
+        release: String,
+    },
+    /// What is remembered of a target makes no sense.
+    #[error("`{}` makes no sense", path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The chart of a release that is to be put back is on nobody's disk.
+    #[error("chart `{chart}` {version} was replaced, and its archive is not kept here")]
+    NoArchive {
+        /// Name of the chart.
+        chart: String,
+        /// Its version.
+        version: String,
+    },
+    /// A new release did not become ready, and the old one was put back.
+    #[error("`{release}` {version} failed on {target}; {old} was put back and is ready")]
+    PutBack {
+        /// Name of the release.
+        release: String,
+        /// The version that failed.
+        version: String,
+        /// Name of the target.
+        target: String,
+        /// The version that is there now.
+        old: String,
+        /// Why it failed.
+        #[source]
+        source: Box<EngineError>,
+    },
+    /// A new release did not become ready, and the old one could not be put back.
+    #[error("`{release}` {version} failed on {target}, and {old} could not be put back: {second}")]
+    NotPutBack {
+        /// Name of the release.
+        release: String,
+        /// The version that failed.
+        version: String,
+        /// Name of the target.
+        target: String,
+        /// The version that was there before.
+        old: String,
+        /// Why it failed.
+        #[source]
+        source: Box<EngineError>,
+        /// Why the old one could not be put back.
+        second: Box<EngineError>,
+    },
     /// A port of a server of ours is taken.
     #[error("port {port} of this machine is taken")]
     PortTaken {
@@ -242,6 +297,10 @@ impl Explain for EngineError {
             Self::PortTaken { .. } | Self::Installed { .. } | Self::TargetKnown { .. } => {
                 Code::Conflict
             }
+            Self::Busy { .. } => Code::Conflict,
+            Self::Memory { .. } => Code::InvalidInput,
+            Self::NoArchive { .. } => Code::NotFound,
+            Self::PutBack { source, .. } | Self::NotPutBack { source, .. } => source.code(),
             Self::RegistryServed { .. } | Self::RegistryPort { .. } => Code::Conflict,
             Self::Demo { .. } => Code::CommandFailed,
             Self::Io { source, .. } | Self::Network(source) => Code::of_io(source),
@@ -281,6 +340,20 @@ impl Explain for EngineError {
             Self::Installed { .. } => {
                 hint("uninstall it first: a platform can't change a release that is there")
             }
+            Self::Busy { .. } => hint("wait until it has ended, or stop it"),
+            Self::Memory { .. } => hint(
+                "remove the file: then nothing is known of what was sent from here, and nothing else is lost",
+            ),
+            Self::NoArchive { .. } => hint(
+                "package that version of the chart again (`edk package`), then `edk ext upload` and `edk ext install`",
+            ),
+            Self::PutBack { source, .. } => source.hints(),
+            Self::NotPutBack { source, second, .. } => {
+                let mut hints = [source.hints(), second.hints()].concat();
+                hints.push("nothing works there now; `edk deploy` goes on from here".to_owned());
+                hints.dedup();
+                hints
+            }
             Self::Listen { .. } => hint(
                 "name an address of this machine and a free port, such as `--listen 192.168.1.5:5577`",
             ),
@@ -308,6 +381,10 @@ impl Explain for EngineError {
     fn findings(&self) -> Vec<Finding> {
         match self {
             Self::Preflight { findings, .. } => findings.clone(),
+            Self::PutBack { source, .. } => source.findings(),
+            Self::NotPutBack { source, second, .. } => {
+                [source.findings(), second.findings()].concat()
+            }
             _ => self.room().map_or_else(Vec::new, Explain::findings),
         }
     }

@@ -235,7 +235,7 @@ fn pod(pod: &Pod) -> PodView {
 
 /// The values a platform gets: those given, and the defaults of those that were not. Lists become
 /// texts with commas; what a form only shows (`doc`, `group_name`) takes no value.
-fn completed(declared: &Value, given: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn completed(declared: &Value, given: &Map<String, Value>) -> Map<String, Value> {
     let mut values = given.clone();
     for (name, parameter) in declared.as_object().into_iter().flatten() {
         let shown_only = matches!(parameter["type"].as_str(), Some("doc" | "group_name"));

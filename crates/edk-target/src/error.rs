@@ -111,6 +111,19 @@ fn said(description: &str) -> String {
 }
 
 impl TargetError {
+    /// Returns the error with the images that were never sent to the target, when a missing image
+    /// is the trouble.
+    #[must_use]
+    pub fn never_sent(self, images: &[String]) -> Self {
+        match self {
+            Self::ReleaseFailed { target, release, trouble } => {
+                let trouble = Box::new(trouble.never_sent(images));
+                Self::ReleaseFailed { target, release, trouble }
+            }
+            other => other,
+        }
+    }
+
     /// Returns the error for a connection that was not made.
     pub(crate) fn unreachable(target: &str, url: &str, source: reqwest::Error) -> Self {
         let (target, url) = (target.to_owned(), url.to_owned());

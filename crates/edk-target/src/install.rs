@@ -117,12 +117,25 @@ impl Client {
         release: String,
         monitor: &Monitor,
     ) -> Result<InstallOutcome, TargetError> {
-        let status = Watch::new(self, Duration::ZERO).status(&release, monitor).await?;
-        let helm_status = match status {
+        let helm_status = self.helm_status(&release, monitor).await?;
+        Ok(InstallOutcome::AlreadyInstalled { release, helm_status })
+    }
+
+    /// Returns Helm's status of a release, such as `deployed`: `None` when there is none, or the
+    /// target can't tell.
+    ///
+    /// # Errors
+    /// Those that don't pass: unreachable, no login.
+    pub async fn helm_status(
+        &self,
+        release: &str,
+        monitor: &Monitor,
+    ) -> Result<Option<String>, TargetError> {
+        let status = Watch::new(self, Duration::ZERO).status(release, monitor).await?;
+        Ok(match status {
             Some(HelmStatus::Is(status, _)) => Some(status),
             Some(HelmStatus::Absent) | None => None,
-        };
-        Ok(InstallOutcome::AlreadyInstalled { release, helm_status })
+        })
     }
 
     async fn releases_of(
