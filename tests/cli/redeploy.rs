@@ -36,8 +36,14 @@ fn add_job(env: &TestEnv, container: &str) {
 }
 
 fn row(env: &TestEnv) -> serde_json::Value {
-    let list = env.result(&["extensions"]);
-    list.as_array().unwrap().iter().find(|row| row["name"] == "lung-workflow").unwrap().clone()
+    let list = env.result(&["ext", "list"]);
+    list["extensions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["name"] == "lung-workflow")
+        .unwrap()
+        .clone()
 }
 
 #[test]
@@ -66,7 +72,7 @@ fn a_bad_change_under_the_same_version_is_taken_back_with_chart_and_images() {
     assert_eq!(dag(&env), "# first\n", "the tag stands for the old image again");
     // The chart on the sandbox is the old one again: it can be installed by hand.
     env.edk(&["uninstall", "lung"]).exits(0);
-    env.edk(&["install", "lung-workflow", "--version", "0.1.0"]).exits(0);
+    env.edk(&["ext", "install", "lung-workflow", "--version", "0.1.0"]).exits(0);
 }
 
 #[test]

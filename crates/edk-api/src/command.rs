@@ -10,17 +10,19 @@ use edk_engine::{
     ChartPackageRequest, ChartPackaged, ChartRenderRequest, ChartRendered, ChartShowRequest,
     ChartShown, CopyOutcome, DemoOutcome, DemoRequest, DeployOutcome, DeployPlan,
     DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, DoctorRequest, Engine, EngineError,
-    EventSink, ExportOutcome, ExtensionView, FolderRequest, GcOutcome, Health, ImageDetails,
-    ImportOutcome, InstallRequest, Installed, LoginOutcome, NewOutcome, NewRequest, PackageOutcome,
+    EventSink, ExportOutcome, FolderRequest, GcOutcome, Health, ImageDetails, ImportOutcome,
+    InstallRequest, Installed, LoginOutcome, NewOutcome, NewRequest, PackageOutcome,
     PackageRequest, ProjectView, PushOutcome, PushRequest, RegistryAccountRequest,
     RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
     RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest,
     RepositoryView, RunOutcome, RunRequest, ServeRequest, StatusOutcome, StatusRequest,
-    TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest, TemplateSummary,
-    UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
+    TargetAddRequest, TargetDetails, TargetLoginRequest, TemplateSummary, UninstallOutcome,
+    UninstallRequest, UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
+
+use crate::ext::{self, ExtCommand, ExtResponse};
 
 /// Everything a user can ask for.
 #[derive(Debug, Clone)]
@@ -59,8 +61,8 @@ pub enum Command {
     Inspect(FolderRequest),
     /// Tell what a deploy would do.
     DeployPlan(DeployPlanRequest),
-    /// List what is on a target.
-    Extensions(TargetRequest),
+    /// Look at a target, and work with what is there.
+    Ext(ExtCommand),
     /// Look at what the work needs of this machine.
     Doctor,
     /// Render a chart.
@@ -147,8 +149,8 @@ pub enum Response {
     Project(ProjectView),
     /// Of [`Command::DeployPlan`].
     Plan(DeployPlan),
-    /// Of [`Command::Extensions`].
-    Extensions(Vec<ExtensionView>),
+    /// Of [`Command::Ext`].
+    Ext(ExtResponse),
     /// Of [`Command::Doctor`] and [`Command::TargetDoctor`].
     Doctor(Vec<Diagnosis>),
     /// Of [`Command::TargetList`], and of [`Command::TargetAdd`] with the one.
@@ -231,14 +233,16 @@ impl Command {
             Self::Package(_) => "package",
             Self::Deploy(_) => "deploy",
             Self::Status(_) => "status",
-            Self::Uninstall(_) | Self::Remove(_) => "uninstall",
-            Self::Install(_) => "install",
-            Self::Upload(_) => "upload",
+            Self::Uninstall(_) => "uninstall",
+            Self::Remove(_) => "ext uninstall",
+            Self::Install(InstallRequest { launch: Some(true), .. }) => "ext launch",
+            Self::Install(_) => "ext install",
+            Self::Upload(_) => "ext upload",
             Self::Run(_) => "run",
             Self::Demo(_) => "demo",
             Self::Inspect(_) => "inspect",
             Self::DeployPlan(_) => "deploy --dry-run",
-            Self::Extensions(_) => "extensions",
+            Self::Ext(command) => command.name(),
             Self::Doctor => "doctor",
             Self::ChartRender(_) => "chart render",
             Self::ChartShow(_) => "chart show",
@@ -332,9 +336,7 @@ fn dispatch(
         Command::Demo(request) => Response::Demo(engine.demo(request, monitor)?),
         Command::Inspect(request) => Response::Project(engine.project_view(&request.folder)?),
         Command::DeployPlan(request) => Response::Plan(engine.deploy_plan(request, monitor)?),
-        Command::Extensions(request) => {
-            Response::Extensions(engine.extensions(&request.target, monitor)?)
-        }
+        Command::Ext(command) => Response::Ext(ext::dispatch(engine, command, monitor)?),
         Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
         Command::ChartRender(request) => {
             Response::ChartRendered(engine.chart_render(request, monitor)?)

@@ -14,6 +14,7 @@ mod charts;
 mod command;
 mod deps;
 mod document;
+mod ext;
 pub mod host;
 mod looks;
 pub mod machine;
@@ -24,16 +25,19 @@ mod text;
 pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::{
-    BaseRequest, Bind, BuildRequest, ChartArg, ChartDepsListRequest, ChartDepsRequest,
-    ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest, ChartSources,
-    ChartValues, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest,
-    DeployRequest, Engine, EventSink, FolderRequest, HostSettings, InstallRequest, LanRequest,
-    LoginOutcome, LoginWay, MirrorOf, NewRequest, PackageRequest, Parameter, Preset, PushRequest,
-    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest,
-    RegistryGcRequest, RegistryImportRequest, RegistryServeRequest, RegistryShowRequest,
-    RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails,
-    TargetLoginRequest, TargetRequest, TemplateSummary, TrustChoice, Type, UninstallRequest,
-    UploadRequest,
+    AllowRequest, BaseRequest, Bind, BuildRequest, ChartArg, ChartDepsListRequest,
+    ChartDepsRequest, ChartPackageRequest, ChartPart, ChartRenderRequest, ChartShowRequest,
+    ChartSources, ChartValues, CompleteRequest, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT,
+    DemoRequest, DeployPlanRequest, DeployRequest, Engine, EventSink, ExtKind, ExtListRequest,
+    ExtShowRequest, FolderRequest, Hardware, HostSettings, InstallRequest, LanRequest,
+    LoginOutcome, LoginWay, Maturity, MirrorOf, NewRequest, PackageRequest, Parameter, Preset,
+    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
+    RegistryShowRequest, RemoveRequest, RunRequest, ServeRequest, Setup, StatusRequest,
+    TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest, TaskLogRequest,
+    TemplateSummary, TrustChoice, TruthRequest, Type, UninstallRequest, UploadRequest,
+    WorkflowJobsRequest, WorkflowListRequest, WorkflowStartRequest,
 };
 pub use edk_model::{CancellationToken, Failure};
+pub use ext::{ExtCommand, ExtResponse};
 pub use text::text;

@@ -22,8 +22,8 @@ mod preflight;
 mod remote;
 mod render;
 mod resolve;
-mod settings;
 mod stamp;
+mod settings;
 mod version;
 pub mod yaml;
 

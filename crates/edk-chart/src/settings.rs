@@ -214,8 +214,7 @@ impl Parser<'_> {
         let number: i64 = text
             .parse()
             .map_err(|_| format!("error parsing index: {text:?} is not a whole number"))?;
-        let index =
-            usize::try_from(number).map_err(|_| format!("negative {number} index not allowed"))?;
+        let index = usize::try_from(number).map_err(|_| format!("negative {number} index not allowed"))?;
         if index > MAX_INDEX {
             let most = format!("maximum supported index of {MAX_INDEX}");
             return Err(format!("index of {index} is greater than {most}"));

@@ -6,14 +6,15 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
     BaseRequest, BuildRequest, Command, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest,
     DeployPlanRequest, DeployRequest, Engine, Failure, NewRequest, PackageRequest, PushRequest,
-    RemoveRequest, RunRequest, ServeRequest, StatusRequest, UninstallRequest,
+    RunRequest, ServeRequest, UninstallRequest,
 };
 use edk_model::{Code, Reference};
 
 use crate::{
     ask,
     chart::ChartAction,
-    looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
+    ext::{ExtAction, WorkflowAction},
+    looks::{InspectArgs, StatusArgs},
     registry::RegistryAction,
     serve,
     target::TargetAction,
@@ -110,13 +111,13 @@ enum Action {
     /// Show how extensions are doing on a target.
     #[command(after_help = "Examples:
   edk status                       the extension in this folder
-  edk status --all                 everything on the target")]
+  edk status --all                 everything on the target
+  edk status --truth               what of it is what this folder makes now")]
     Status(StatusArgs),
     /// Remove an extension from a target and wait until it is gone.
     #[command(after_help = "Examples:
   edk uninstall my-ext
-  edk uninstall my-ext --no-hooks  when its own clean-up hangs
-  edk uninstall --release my-workflow-2")]
+  edk uninstall my-ext --no-hooks  when its own clean-up hangs")]
     Uninstall(UninstallArgs),
     /// Run a processing container on a folder of images, as the platform would.
     #[command(after_help = "Examples:
@@ -133,21 +134,23 @@ enum Action {
   edk inspect                      the extension in this folder
   edk inspect my-ext -o json")]
     Inspect(InspectArgs),
-    /// List what is on a target.
-    #[command(after_help = "Examples:
-  edk extensions
-  edk extensions -o json           with parameters, pods and links")]
-    Extensions(ExtensionsArgs),
-    /// Install a chart that is on a target, and follow it until it is ready.
-    #[command(after_help = "Examples:
-  edk install my-workflow --version 0.1.0
-  edk install my-workflow --version 0.1.0 --param task_ids=lung")]
-    Install(InstallArgs),
-    /// Send a packaged chart, or an archive of images, to a target.
-    #[command(after_help = "Examples:
-  edk upload my-ext/dist/my-workflow-0.1.0.tgz
-  edk upload my-images.tar         an OCI layout in a tar, or what `docker save` writes")]
-    Upload(UploadArgs),
+    /// Extensions on a target: list, look, install, launch, remove, upload, allow.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk ext list                     what is on the sandbox
+  edk ext show my-workflow
+  edk ext launch my-viewer --target ward"
+    )]
+    Ext(ExtAction),
+    /// Workflows of a target: start one on a dataset, follow it, read its logs.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk workflow start my-dag --dataset ct --target ward
+  edk workflow logs my-dag-aB3xYz --target ward"
+    )]
+    Workflow(WorkflowAction),
     /// Look at what the work needs of this machine.
     #[command(after_help = "Examples:
   edk doctor                       exits with 1 when something is broken")]
@@ -322,20 +325,13 @@ struct DeployArgs {
     /// Leave out the clean-up jobs of the release that is replaced, when they hang.
     #[arg(long)]
     no_hooks: bool,
+    /// Let the platform pull the DAG image from the registry of this machine, at this address; see
+    /// `edk registry serve --listen`.
+    #[arg(long, value_name = "HOST:PORT")]
+    pull_from: Option<String>,
     /// Tell what would be done, and do nothing.
     #[arg(long, conflicts_with_all = ["param", "build_arg"])]
     dry_run: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-struct StatusArgs {
-    #[command(flatten)]
-    project: ProjectArg,
-    #[command(flatten)]
-    target: TargetArg,
-    /// Everything on the target.
-    #[arg(long)]
-    all: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -350,9 +346,6 @@ struct UninstallArgs {
     /// Leave the release's own clean-up jobs out.
     #[arg(long)]
     no_hooks: bool,
-    /// Remove this release, whoever made it.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["project", "chart", "no_hooks"])]
-    release: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -449,9 +442,8 @@ impl Args {
             Action::Run(_) => "run",
             Action::Demo(_) => "demo",
             Action::Inspect(_) => "inspect",
-            Action::Extensions(_) => "extensions",
-            Action::Install(_) => "install",
-            Action::Upload(_) => "upload",
+            Action::Ext(action) => action.name(),
+            Action::Workflow(action) => action.name(),
             Action::Doctor => "doctor",
             Action::Serve(_) => "serve",
             Action::Chart(action) => action.name(),
@@ -494,6 +486,7 @@ impl Args {
                 target: args.target.name(engine)?,
                 version: args.version.clone(),
                 chart: args.chart.clone(),
+                pull_from: args.pull_from.clone(),
             }),
             Action::Deploy(args) => Command::Deploy(DeployRequest {
                 project: args.project.project.clone(),
@@ -503,16 +496,9 @@ impl Args {
                 args: map(&args.args.build_arg),
                 chart: args.chart.clone(),
                 no_hooks: args.no_hooks,
+                pull_from: args.pull_from.clone(),
             }),
-            Action::Status(args) => Command::Status(StatusRequest {
-                project: (!args.all).then(|| args.project.project.clone()),
-                target: args.target.name(engine)?,
-            }),
-            Action::Uninstall(UninstallArgs { release: Some(release), target, .. }) => {
-                // Whatever version it has.
-                let (target, version) = (target.name(engine)?, String::new());
-                Command::Remove(RemoveRequest { target, release: release.clone(), version })
-            }
+            Action::Status(args) => args.command(engine)?,
             Action::Uninstall(args) => Command::Uninstall(UninstallRequest {
                 project: args.project.project.clone(),
                 target: args.target.name(engine)?,
@@ -532,9 +518,8 @@ impl Args {
                 mirror: args.mirror.clone(),
             }),
             Action::Inspect(args) => args.command(),
-            Action::Extensions(args) => args.command(engine)?,
-            Action::Install(args) => args.command(engine)?,
-            Action::Upload(args) => args.command(engine)?,
+            Action::Ext(action) => action.command(engine)?,
+            Action::Workflow(action) => action.command(engine)?,
             Action::Doctor => Command::Doctor,
             Action::Serve(_) => {
                 return Err(Failure::new(Code::Bug, "a host is no command of the engine"));

@@ -12,6 +12,7 @@ mod args;
 mod ask;
 mod chart;
 mod deps;
+mod ext;
 mod interrupt;
 mod looks;
 mod registry;

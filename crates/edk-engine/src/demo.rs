@@ -161,6 +161,7 @@ impl Show<'_> {
                 args: BTreeMap::new(),
                 chart: None,
                 no_hooks: false,
+                pull_from: None,
             };
             let done = engine.deploy(&request, monitor)?;
             let pods: Vec<_> = done.pods.values().map(String::as_str).collect();

@@ -48,10 +48,8 @@ pub enum EngineError {
     /// The secrets.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// A real platform, to which images can't be brought yet.
-    #[error(
-        "`{url}` is not on this machine, and other targets than sandboxes can't be used yet (issue #6)"
-    )]
+    /// A platform elsewhere that was not made known.
+    #[error("`{url}` is not on this machine and was not made known as a target")]
     ForeignTarget {
         /// Its address.
         url: String,
@@ -111,6 +109,44 @@ pub enum EngineError {
         target: String,
         /// Name of the release.
         release: String,
+    },
+    /// A chart that is launched, or is not.
+    #[error("chart `{chart}` is {}", if *multi { "launched, each time as a release of its own" } else { "installed, and only once" })]
+    Launch {
+        /// Name of the chart.
+        chart: String,
+        /// Whether it is launched.
+        multi: bool,
+    },
+    /// Something that the target has not.
+    #[error("there is no {what} `{name}` on {target}")]
+    NotOnTarget {
+        /// What it is.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Name of the target.
+        target: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// An extension without a DAG.
+    #[error("the extension in `{}` has no DAG with a written id", folder.display())]
+    NoDag {
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// A platform whose registry nobody knows.
+    #[error("nobody knows from which registry {target} pulls images")]
+    NoRegistry {
+        /// Name of the target.
+        target: String,
+    },
+    /// A name that is none of an image.
+    #[error("`{name}` is no name of an image")]
+    ImageName {
+        /// The name.
+        name: String,
     },
     /// A release that another process deploys.
     #[error("release `{release}` is being deployed by another process")]
@@ -293,11 +329,15 @@ impl Explain for EngineError {
             | Self::Parameter { .. }
             | Self::Form { .. } => Code::InvalidInput,
             Self::NoTarget { .. } | Self::NoTag { .. } | Self::NotListed { .. } => Code::NotFound,
-            Self::ForeignTarget { .. } => Code::Unsupported,
+            Self::ForeignTarget { .. } => Code::NotFound,
             Self::PortTaken { .. } | Self::Installed { .. } | Self::TargetKnown { .. } => {
                 Code::Conflict
             }
             Self::Busy { .. } => Code::Conflict,
+            Self::Launch { .. } | Self::NoRegistry { .. } | Self::ImageName { .. } => {
+                Code::InvalidInput
+            }
+            Self::NotOnTarget { .. } | Self::NoDag { .. } => Code::NotFound,
             Self::Memory { .. } => Code::InvalidInput,
             Self::NoArchive { .. } => Code::NotFound,
             Self::PutBack { source, .. } | Self::NotPutBack { source, .. } => source.code(),
@@ -319,7 +359,7 @@ impl Explain for EngineError {
             ],
             Self::TargetKnown { .. } => hint("choose another name, or replace it: `--replace`"),
             Self::ForeignTarget { .. } => {
-                hint("use `--target sandbox`, or carry the chart of `edk package` there by hand")
+                hint("make it known: `edk target add NAME URL`; or use `--target sandbox`")
             }
             Self::NoDagImage { known, .. } => vec![format!(
                 "set global.image in its values.yaml to one of {}",
@@ -340,6 +380,18 @@ impl Explain for EngineError {
             Self::Installed { .. } => {
                 hint("uninstall it first: a platform can't change a release that is there")
             }
+            Self::Launch { multi: true, .. } => hint("launch it: `edk ext launch`"),
+            Self::Launch { multi: false, .. } => hint("install it: `edk ext install`"),
+            Self::NotOnTarget { what: "DAG", .. } => {
+                hint("install its extension, then allow it in the project: `edk ext allow`")
+            }
+            Self::NotOnTarget { known, .. } if known.is_empty() => hint("there is none at all"),
+            Self::NotOnTarget { known, .. } => vec![format!("there are {}", known.join(", "))],
+            Self::NoDag { .. } => hint("name the DAG: `edk ext allow DAG`"),
+            Self::NoRegistry { .. } => hint(
+                "name it: `edk target add` with `--registry`; an administrator knows it, no call of the platform tells it",
+            ),
+            Self::ImageName { .. } => hint("correct the registry of the target"),
             Self::Busy { .. } => hint("wait until it has ended, or stop it"),
             Self::Memory { .. } => hint(
                 "remove the file: then nothing is known of what was sent from here, and nothing else is lost",

@@ -18,6 +18,7 @@ mod dispatcher;
 mod doctor;
 mod engine;
 mod error;
+mod ext;
 mod extensions;
 mod foresee;
 mod new;
@@ -46,7 +47,7 @@ pub use chart::{
     DependencyView, ManifestView, PlannedChart,
 };
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
-pub use deploy::{DeployOutcome, DeployRequest};
+pub use deploy::{DeployOutcome, DeployRequest, ImageWay};
 pub use dispatcher::{Dispatcher, EventSink};
 pub use doctor::{Diagnosis, DoctorRequest, Health, Remedy, RemedyJob};
 pub use edk_chart::yaml::emit as yaml_text;
@@ -55,10 +56,17 @@ pub use edk_image::HostSettings;
 pub use edk_template::{Parameter, Preset, Type};
 pub use engine::{Engine, Setup};
 pub use error::EngineError;
+pub use ext::{
+    AllowRequest, AllowState, AllowedDag, AppView, AppsView, CompleteRequest, Completed, ExtKind,
+    ExtList, ExtListRequest, ExtShow, ExtShowRequest, Hardware, JobView, Maturity, Outdated,
+    ReleaseView, SentView, TaskLogRequest, TaskLogView, Truth, TruthLine, TruthRequest, TruthView,
+    VersionView, WorkflowJobs, WorkflowJobsRequest, WorkflowListRequest, WorkflowStartRequest,
+    WorkflowStarted, WorkflowView,
+};
 pub use extensions::{
     ExtensionView, InstallRequest, Installed, PodView, RemoveRequest, TargetRequest,
 };
-pub use foresee::{DeployPlan, DeployPlanRequest, PlanAction, PlanStep};
+pub use foresee::{DeployPlan, DeployPlanRequest, ImagePlan, PlanAction, PlanStep};
 pub use new::{FileOutcome, NewOutcome, NewRequest, TemplateSummary};
 pub use package::{PackageOutcome, PackageRequest};
 pub use preview::{Preview, PreviewFile, PreviewRefusal, PreviewRequest, PreviewState};

@@ -1,11 +1,14 @@
 use std::path::PathBuf;
 
 use edk_image::ImageArchive;
-use edk_model::{Finding, Monitor, Outcome};
+use edk_model::{Digest, Finding, Monitor, Outcome};
 use edk_target::{Client, ImportOutcome, preflight};
 use serde::{Deserialize, Serialize};
 
-use crate::{Engine, EngineError, deploy::PATIENCE};
+use crate::{
+    Engine, EngineError,
+    deploy::{PATIENCE, Sent},
+};
 
 /// Send a packaged chart, or an archive of images, to a target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,8 +80,13 @@ impl Engine {
         let monitor = monitor.stage("upload");
         self.with_target(target, &monitor, async |client: Client| {
             monitor.started(file_name);
-            client.upload_chart(file_name, bytes, &monitor).await?;
+            let digest = Digest::of(&bytes);
+            client.upload_chart(file_name, bytes.clone(), &monitor).await?;
             client.wait_listed(name, version, PATIENCE, &monitor).await?;
+            let memory = self.memory(&client.target().name);
+            memory.keep_chart(&digest, &bytes)?;
+            let sent = Sent { digest, at: self.timestamp(), confirmed: true };
+            memory.update(|record| drop(record.charts.insert(file_name.to_owned(), sent)))?;
             monitor.finished(file_name, Outcome::Done, &format!("{name} {version} is listed"));
             let (name, version) = (name.to_owned(), version.to_owned());
             Ok(Uploaded::Chart { name, version, target: target.clone() })

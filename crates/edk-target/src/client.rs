@@ -190,7 +190,11 @@ impl Client {
         }
     }
 
-    pub(crate) async fn pause(&self, time: Duration, monitor: &Monitor) -> Result<(), TargetError> {
+    /// Waits, unless the job is cancelled before.
+    ///
+    /// # Errors
+    /// [`TargetError::Cancelled`].
+    pub async fn pause(&self, time: Duration, monitor: &Monitor) -> Result<(), TargetError> {
         tokio::select! {
             () = monitor.token().cancelled() => Err(edk_model::Cancelled.into()),
             () = tokio::time::sleep(time) => Ok(()),

@@ -81,9 +81,10 @@ pub(super) fn of_call(name: &str, input: Value) -> Result<String, Failure> {
             let line = line.option("--version", text("version"));
             Ok(line.option("--chart", text("chart")).flag("--dry-run").end())
         }
-        "extensions" => {
-            Ok(Line::new("extensions").target(input["target"].as_str().unwrap_or("sandbox")).end())
-        }
+        "extensions" => Ok(Line::new("ext")
+            .word("list")
+            .target(input["target"].as_str().unwrap_or("sandbox"))
+            .end()),
         "registry" => simple("edk registry list"),
         "registry_delete" => {
             let text = |key: &str| input[key].as_str().unwrap_or_default();
@@ -185,15 +186,20 @@ pub(super) fn of_job(request: &JobRequest) -> String {
         }
         JobRequest::Install(it) => of_install(it),
         JobRequest::UninstallRelease(it) => {
-            Line::new("uninstall").option("--release", Some(&it.release)).target(&it.target).end()
+            let line = Line::new("ext").word("uninstall").word(&it.release).target(&it.target);
+            if it.no_hooks { line.flag("--no-hooks").end() } else { line.end() }
         }
-        JobRequest::Upload(it) => Line::new("upload").path(&it.file).target(&it.target).end(),
+        JobRequest::Upload(it) => {
+            Line::new("ext").word("upload").path(&it.file).target(&it.target).end()
+        }
     }
 }
 
 fn of_install(request: &InstallRequest) -> String {
-    let line = Line::new("install").word(&request.name);
-    let line = line.option("--version", Some(&request.version)).target(&request.target);
+    let verb = if request.launch == Some(true) { "launch" } else { "install" };
+    let line = Line::new("ext").word(verb).word(&request.name);
+    let version = Some(request.version.as_str()).filter(|version| !version.is_empty());
+    let line = line.option("--version", version).target(&request.target);
     line.pairs("--param", &texts(&request.params)).end()
 }
 
@@ -233,7 +239,7 @@ mod tests {
             "install",
             json!({"target": "sandbox", "name": "a", "version": "0.1.0",
                 "params": {"b": true, "c": ["x", "y"]}}),
-            "edk install a --version 0.1.0 --param b=true --param c=x,y",
+            "edk ext install a --version 0.1.0 --param b=true --param c=x,y",
         );
         check("create", json!({"template": "t", "folder": "f"}), "edk new t f --yes");
         assert_eq!(of_call("nothing", json!({})).unwrap_err().code, Code::NotFound);

@@ -194,7 +194,13 @@ fn coalesce(
 }
 
 /// Puts the chart's own values under `values`.
-fn own(chart: &Chart, values: &mut Object, nulls: Nulls, path: &str, warnings: &mut Warnings) {
+fn own(
+    chart: &Chart,
+    values: &mut Object,
+    nulls: Nulls,
+    path: &str,
+    warnings: &mut Warnings,
+) {
     for (key, value) in chart.values.as_object().cloned().unwrap_or_default() {
         match values.get_mut(&key) {
             None => {
@@ -211,8 +217,10 @@ fn own(chart: &Chart, values: &mut Object, nulls: Nulls, path: &str, warnings: &
                     merge(upper, lower, nulls, &path, warnings);
                 }
                 Value::Null => {}
-                _ => warnings
-                    .push(format!("skipped value for {path}{}.{key}: Not a table.", chart.name())),
+                _ => warnings.push(format!(
+                    "skipped value for {path}{}.{key}: Not a table.",
+                    chart.name()
+                )),
             },
             Some(_) => {}
         }

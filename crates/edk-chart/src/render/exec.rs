@@ -92,8 +92,10 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         let column = pos - before.rfind('\n').map_or(0, |at| at + 1);
         let outer = format!("{}:{line}:{column}", self.body.file);
         let name = format::quoted(self.name.as_bytes());
-        let trace =
-            format!("template: {outer}: executing {name} at <{context}>: {words}{}", fault.trace());
+        let trace = format!(
+            "template: {outer}: executing {name} at <{context}>: {words}{}",
+            fault.trace()
+        );
         let (message, by_author) = match fault {
             Fault::There(mut inner) => {
                 (inner.outer, inner.trace) = (outer, trace);
@@ -142,8 +144,7 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         self.machine.engine.enter().map_err(|fault| self.placed(fault, ""))?;
         self.machine.engine.leave();
         if self.out.len() > super::engine::MAX_TEXT {
-            return self
-                .stop(format!("the output has more than {} bytes", super::engine::MAX_TEXT));
+            return self.stop(format!("the output has more than {} bytes", super::engine::MAX_TEXT));
         }
         Ok(Flow::On)
     }
@@ -405,8 +406,7 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
             if has_arguments {
                 return self.stop(format!("{name} is not a method but has arguments"));
             }
-            let absent =
-                if map.go == super::value::TEXT_MAP { Value::text("") } else { Value::Null };
+            let absent = if map.go == super::value::TEXT_MAP { Value::text("") } else { Value::Null };
             let found = map.get(name.as_bytes()).unwrap_or(absent);
             return Ok(if found.is_nil() { Value::Null } else { found });
         }
@@ -488,8 +488,7 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         }
         if more.is_none() && given != fixed.len() {
             let wanted = fixed.len();
-            return self
-                .stop(format!("wrong number of args for {name}: want {wanted} got {given}"));
+            return self.stop(format!("wrong number of args for {name}: want {wanted} got {given}"));
         }
         if name == "call"
             && let Some(first) = args.first()

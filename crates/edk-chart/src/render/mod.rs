@@ -167,7 +167,8 @@ impl Rendered {
     pub fn text(&self, selection: &Selection) -> Result<String> {
         let crds = self.crds.iter().filter(|_| selection.crds);
         let shown = |manifest: &&Manifest| {
-            manifest.hook.is_none() || (selection.hooks && (selection.tests || !manifest.is_test()))
+            manifest.hook.is_none()
+                || (selection.hooks && (selection.tests || !manifest.is_test()))
         };
         let all: Vec<&Manifest> = crds.chain(self.manifests.iter().filter(shown)).collect();
         let mut out = String::new();

@@ -106,8 +106,7 @@ fn decoded(text: &str) -> BTreeMap<String, String> {
     let plain = |text: &str| {
         let bytes = STANDARD.decode(text).unwrap();
         bytes.utf8_chunks().fold(String::new(), |all, chunk| {
-            let broken: String =
-                chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+            let broken: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")).collect();
             all + chunk.valid() + &broken
         })
     };
@@ -132,14 +131,7 @@ fn every_function_gives_what_helm_gives() {
     let lines = lines();
     assert!(lines.len() > 1, "only {} templates are found", lines.len());
     let numbered: Vec<(usize, &Line)> = lines.iter().enumerate().collect();
-    let alone = each(&numbered, |line| {
-        let t = std::time::Instant::now();
-        let r = ours(&chart(std::slice::from_ref(line)));
-        if t.elapsed().as_millis() > 100 {
-            eprintln!("SLOW {} {:?}", line.1.text, t.elapsed());
-        }
-        r
-    });
+    let alone = each(&numbered, |line| { let t=std::time::Instant::now(); let r=ours(&chart(std::slice::from_ref(line))); if t.elapsed().as_millis()>100 { eprintln!("SLOW {} {:?}", line.1.text, t.elapsed()); } r});
     eprintln!("ALONE");
     let mut complaints = Vec::new();
     let (mut fine, mut refused, mut ours) = (Vec::new(), Vec::new(), BTreeMap::new());
@@ -166,9 +158,7 @@ fn refusal(line: &(usize, &Line), error: &Error) -> Option<String> {
         other => other.to_string(),
     };
     match theirs(&chart(std::slice::from_ref(line))) {
-        Ok(result) => {
-            Some(format!("{place}: {text}\n  we fail:    {said}\n  Helm gives: {result:?}"))
-        }
+        Ok(result) => Some(format!("{place}: {text}\n  we fail:    {said}\n  Helm gives: {result:?}")),
         Err(theirs) if theirs == said => None,
         Err(theirs) => Some(format!("{place}: {text}\n  we say:    {said}\n  Helm says: {theirs}")),
     }
@@ -189,8 +179,7 @@ fn together(
                 fine.retain(|(at, line)| {
                     let fails = theirs.contains(&format!("_e{at}.tpl:"));
                     if fails {
-                        complaints
-                            .push(format!("{}: {}\n  Helm fails: {theirs}", line.place, line.text));
+                        complaints.push(format!("{}: {}\n  Helm fails: {theirs}", line.place, line.text));
                     }
                     !fails
                 });
@@ -202,8 +191,7 @@ fn together(
             let (ours, theirs) = (&ours[&format!("e{at}")], &results[&format!("e{at}")]);
             if ours != theirs {
                 let Line { place, text } = line;
-                complaints
-                    .push(format!("{place}: {text}\n  ours:   {ours:?}\n  theirs: {theirs:?}"));
+                complaints.push(format!("{place}: {text}\n  ours:   {ours:?}\n  theirs: {theirs:?}"));
             }
         }
         return;

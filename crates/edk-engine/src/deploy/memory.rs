@@ -53,6 +53,9 @@ pub(crate) struct Release {
     pub(crate) params: Map<String, Value>,
     /// Digest of the chart's archive.
     pub(crate) digest: Option<Digest>,
+    /// Digest of the DAG image it installed, when it is a deploy's.
+    #[serde(default)]
+    pub(crate) dag: Option<Digest>,
     /// When (RFC 3339).
     pub(crate) at: String,
 }
@@ -182,20 +185,15 @@ impl Memory {
         self.folder.join("journal").join(format!("{release}.json"))
     }
 
-    /// Claims a release for the deploy of this process, as long as the claim is held.
-    ///
-    /// # Errors
-    /// [`EngineError::Busy`] when another process holds it.
-    pub(crate) fn claim(&self, release: &str) -> Result<Claim, EngineError> {
+    /// Claims a release for one deploy, as long as the claim is held; `None` when another has it.
+    pub(crate) fn claim(&self, release: &str) -> Result<Option<Claim>, EngineError> {
         let path = self.folder.join("journal").join(format!("{release}.lock"));
         let failed = |source| EngineError::io(&path, source);
         fs::create_dir_all(self.folder.join("journal")).map_err(failed)?;
         let file = fs::File::create(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Claim { _file: file }),
-            Err(fs::TryLockError::WouldBlock) => {
-                Err(EngineError::Busy { release: release.to_owned() })
-            }
+            Ok(()) => Ok(Some(Claim { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(source)) => Err(failed(source)),
         }
     }
@@ -205,8 +203,19 @@ impl Memory {
         read(&self.journal_file(release))
     }
 
-    /// Returns every deploy that was cut off.
-    pub(crate) fn journals(&self) -> Result<Vec<Journal>, EngineError> {
+    /// Returns every deploy that was cut off: nobody works on it any more.
+    pub(crate) fn cut_off(&self) -> Result<Vec<Journal>, EngineError> {
+        let mut journals = Vec::new();
+        for journal in self.journals()? {
+            if self.claim(&journal.release)?.is_some() {
+                journals.push(journal);
+            }
+        }
+        Ok(journals)
+    }
+
+    /// Returns every deploy that is under way or was cut off.
+    fn journals(&self) -> Result<Vec<Journal>, EngineError> {
         let folder = self.folder.join("journal");
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
@@ -325,7 +334,7 @@ mod tests {
 
     fn release(digest: Option<Digest>) -> Release {
         let (chart, version) = ("a".to_owned(), "0.1.0".to_owned());
-        Release { chart, version, params: Map::new(), digest, at: "t".into() }
+        Release { chart, version, params: Map::new(), digest, dag: None, at: "t".into() }
     }
 
     #[test]

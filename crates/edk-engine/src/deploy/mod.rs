@@ -1,3 +1,4 @@
+mod images;
 mod memory;
 mod parameters;
 mod redeploy;
@@ -8,23 +9,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edk_extension::{ChartDir, Project};
+use edk_extension::{ChartDir, Project, Role};
 use edk_model::{Digest, Monitor};
 use edk_target::{Client, Pod};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::images::ImageWay;
+pub(crate) use self::{
+    images::{Route, there},
+    memory::{Archive, Journal, LastList, Memory, Record, Release, Sent},
+    redeploy::{Before, cut_off},
+};
 use self::{
-    memory::{Journal, OldTag, Stage},
+    memory::{Claim, Stage},
     parameters::parameters,
-    redeploy::{Before, Delivery, cut_off},
+    redeploy::Delivery,
 };
 use crate::{
-    BuildOutcome, Engine, EngineError, Pushed,
-    build::BuiltImages,
-    engine::version_of,
-    package::{ReadyChart, ready_chart},
-    target::{SANDBOX, SANDBOX_BUILD_VERSION},
+    BuildOutcome, Engine, EngineError, Pushed, build::BuiltImages, engine::version_of,
+    package::ReadyChart, target::SANDBOX,
 };
 
 /// How long a release may take to become ready, or to go.
@@ -54,6 +58,9 @@ pub struct DeployRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub no_hooks: bool,
+    /// Where the platform reaches the registry of this machine, such as `192.168.1.5:5577`, when it
+    /// is to pull images from here.
+    pub pull_from: Option<String>,
 }
 
 /// A release that is ready.
@@ -84,6 +91,10 @@ pub struct DeployOutcome {
     pub stages: Vec<(&'static str, f64)>,
     /// In the sandbox: the folder in which the DAG files are now.
     pub dags: Option<PathBuf>,
+    /// DAGs which the project of the target may not use yet: they have to be allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub to_allow: Vec<String>,
 }
 
 /// Times the stages of a job.
@@ -113,25 +124,30 @@ impl Engine {
         let project = self.project(&request.project)?;
         let version = version_of(&project, request.version.as_deref())?;
         let chart_dir = project.chart(request.chart.as_deref())?;
-        let ready = ready_chart(&project, chart_dir, &version)?;
-        let params = parameters(&ready.chart, &request.params)?;
+        let ready = self.ready_chart(&project, chart_dir, &version, &monitor.stage("package"))?;
+        let mut params = parameters(&ready.chart, &request.params)?;
         let mut clock = Clock { started: Instant::now(), stages: Vec::new() };
         self.with_target(&request.target, monitor, async |client: Client| {
             client.health(&monitor.stage("upload")).await?;
-            let plan =
-                Planned { request, project: &project, chart_dir, ready: &ready, params: &params };
-            let mut delivery = self.begin(&client, &plan, monitor).await?;
+            let route = Route::choose(client.target(), request.pull_from.as_deref())?;
+            route.complete(&mut params);
+            let plan = Planned { request, chart_dir, ready: &ready, params: &params, route };
+            let mut delivery = self.begin(&client, plan, &project, monitor).await?;
             clock.lap("check");
             let (build, pushed) = tokio::task::block_in_place(|| {
                 let built = self.build_images(&project, &request.args, monitor)?;
                 clock.lap("build");
-                delivery.journal.tags = self.tags(&built, &version)?;
+                delivery.journal.tags = self.tags_before(&built, &version, &delivery.route)?;
+                delivery.dag = dag_image(chart_dir, &built);
                 delivery.enter(Stage::Sending)?;
-                let pushed = self.push_images(&built, &version, SANDBOX_BUILD_VERSION, monitor)?;
+                let Delivery { route, memory, .. } = &delivery;
+                let pushed = self.bring(&built, &version, route, memory, monitor)?;
+                delivery.never_sent = self.never_sent(&ready.chart, &params, route, memory)?;
                 clock.lap("push");
                 Ok::<_, EngineError>((built.outcome, pushed))
             })?;
             let delivered = delivery.run(&mut clock).await?;
+            let to_allow = self.not_allowed(&client, &project, &monitor.stage("allow")).await;
             Ok(DeployOutcome {
                 release: delivered.release,
                 chart: ready.chart.name().to_owned(),
@@ -146,27 +162,52 @@ impl Engine {
                 stages: std::mem::take(&mut clock.stages),
                 dags: (request.target == SANDBOX)
                     .then(|| self.sandbox_folder().join("workflows/dags")),
+                to_allow,
             })
         })
+    }
+
+    /// Waits until no other deploy of the release is under way.
+    async fn claim(
+        &self,
+        client: &Client,
+        memory: &Memory,
+        release: &str,
+        monitor: &Monitor,
+    ) -> Result<Claim, EngineError> {
+        let started = Instant::now();
+        loop {
+            if let Some(claim) = memory.claim(release)? {
+                return Ok(claim);
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(EngineError::Busy { release: release.to_owned() });
+            }
+            monitor.line(&format!("waiting for another deploy of {release} to end"));
+            client.pause(client.target().pace.poll, monitor).await?;
+        }
     }
 
     /// Looks at the target and tells what the user should know; nothing is changed yet.
     async fn begin<'a>(
         &'a self,
         client: &'a Client,
-        plan: &Planned<'a>,
+        plan: Planned<'a>,
+        project: &Project,
         monitor: &'a Monitor,
     ) -> Result<Delivery<'a>, EngineError> {
-        let Planned { request, chart_dir, ready, params, .. } = *plan;
+        let Planned { request, chart_dir, ready, params, route } = plan;
         let memory = self.memory(&client.target().name);
         let (release, version) = (ready.chart.name(), ready.chart.version());
-        let claim = memory.claim(release)?;
         let check = monitor.stage("check");
+        let claim = self.claim(client, &memory, release, &check).await?;
         let earlier = memory.journal(release)?;
         earlier.iter().for_each(|journal| check.found(&cut_off(journal)));
         let new = (version, &ready.packaged.digest);
         let before = Before::look(client, &memory, release, new, earlier.as_ref(), &check).await?;
         let declared = &ready.chart.values["extension_params"];
+        let roles: Vec<Role> = project.images.iter().map(|image| image.role).collect();
+        route.warnings(&roles).iter().for_each(|finding| check.found(finding));
         before.warnings(release, declared).iter().for_each(|finding| check.found(finding));
         let journal = Journal {
             release: release.to_owned(),
@@ -183,6 +224,8 @@ impl Engine {
             ready,
             keywords: &chart_dir.keywords,
             params,
+            route,
+            dag: None,
             no_hooks: request.no_hooks,
             monitor,
             never_sent: Vec::new(),
@@ -191,29 +234,22 @@ impl Engine {
             _claim: claim,
         })
     }
-
-    /// Returns what the names of an extension's images stand for before they are pushed.
-    fn tags(&self, built: &BuiltImages, version: &str) -> Result<Vec<OldTag>, EngineError> {
-        let mut tags = Vec::new();
-        for (name, _, new) in &built.images {
-            for tag in [version, SANDBOX_BUILD_VERSION] {
-                let old = self.store()?.resolve(name, tag)?;
-                if let Some(image) = old.filter(|old| old.digest != new.descriptor.digest) {
-                    tags.push(OldTag { repository: name.clone(), tag: tag.to_owned(), image });
-                }
-            }
-        }
-        Ok(tags)
-    }
 }
 
 /// What is to be deployed, before the target is looked at.
 struct Planned<'a> {
     request: &'a DeployRequest,
-    project: &'a Project,
     chart_dir: &'a ChartDir,
     ready: &'a ReadyChart,
     params: &'a Map<String, Value>,
+    route: Route,
+}
+
+/// The DAG image which the chart installs, as it was built.
+fn dag_image(chart: &ChartDir, built: &BuiltImages) -> Option<Digest> {
+    let name = chart.dag_image.as_ref()?;
+    let image = built.images.iter().find(|(built, _, _)| built == name)?;
+    Some(image.2.descriptor.digest)
 }
 
 pub(crate) fn pods(pods: &[Pod]) -> BTreeMap<String, String> {

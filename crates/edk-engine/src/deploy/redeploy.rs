@@ -10,6 +10,7 @@ use edk_target::{
 };
 use serde_json::{Map, Value};
 
+use super::images::Route;
 use super::{
     Clock, PATIENCE,
     memory::{Archive, Claim, Journal, Memory, Old, Release, Sent, Stage},
@@ -24,6 +25,9 @@ pub(crate) struct Delivery<'a> {
     pub(crate) ready: &'a ReadyChart,
     pub(crate) keywords: &'a [String],
     pub(crate) params: &'a Map<String, Value>,
+    pub(crate) route: Route,
+    /// The DAG image that the chart installs.
+    pub(crate) dag: Option<Digest>,
     /// Whether to leave out the clean-up jobs of the release that is removed.
     pub(crate) no_hooks: bool,
     pub(crate) monitor: &'a Monitor,
@@ -187,7 +191,7 @@ impl Delivery<'_> {
             return error;
         }
         let back = async {
-            self.engine.restore_tags(&self.journal.tags)?;
+            self.restore_tags()?;
             if let EngineError::Target(TargetError::ChartRejected { .. }) = &error {
                 self.send_old_chart().await?;
             }
@@ -252,6 +256,7 @@ impl Delivery<'_> {
             version: self.ready.chart.version().to_owned(),
             params: self.params.clone(),
             digest: Some(self.ready.packaged.digest),
+            dag: self.dag,
             at: self.engine.timestamp(),
         };
         let release = release.to_owned();
@@ -263,7 +268,10 @@ impl Delivery<'_> {
     /// Puts the old release back, if one worked, and tells both outcomes.
     async fn failed(&mut self, error: EngineError) -> EngineError {
         if matches!(error.code(), edk_model::Code::Cancelled) {
-            // Whoever cancels wants an end now; the journal tells the next deploy.
+            // Whoever cancels wants an end now; the next deploy goes on from here.
+            if !self.is_multi() {
+                self.monitor.stage("put-back").found(&cut_off(&self.journal));
+            }
             return error;
         }
         let Some(old) = self.before.old.clone().filter(|_| !self.is_multi()) else {
@@ -295,12 +303,12 @@ impl Delivery<'_> {
         if old.archive == Archive::Lost {
             return Err(EngineError::NoArchive { chart: release, version: old.version.clone() });
         }
-        if self.client.helm_status(&release, &monitor).await?.is_some() {
-            let version = self.ready.chart.version();
-            self.client.uninstall(&release, version, false, &monitor).await?;
-            self.client.wait_gone(&release, PATIENCE, &monitor).await?;
-        }
-        self.engine.restore_tags(&self.journal.tags)?;
+        // Also when nothing seems to be there: the platform takes that, and an install which came
+        // to nothing may still be under way.
+        let version = self.ready.chart.version();
+        self.client.uninstall(&release, version, false, &monitor).await?;
+        self.client.wait_gone(&release, PATIENCE, &monitor).await?;
+        self.restore_tags()?;
         self.send_old_chart().await?;
         let row = self.client.wait_listed(&release, &old.version, PATIENCE, &monitor).await?;
         let known = old.params.clone().unwrap_or_default();
@@ -314,6 +322,12 @@ impl Delivery<'_> {
         let followed = self.client.follow(&release, PATIENCE, &monitor).await?;
         monitor.finished(&subject, Outcome::Done, &format!("{}, ready", followed.helm_status));
         self.memory.end(&self.journal.release)
+    }
+
+    fn restore_tags(&self) -> Result<(), EngineError> {
+        let monitor = self.monitor.stage("put-back");
+        let (tags, route) = (&self.journal.tags, &self.route);
+        tokio::task::block_in_place(|| self.engine.restore_tags(tags, route, &monitor))
     }
 
     /// Sends the old chart again, when the new one has taken the place of its file.
@@ -332,17 +346,6 @@ impl Delivery<'_> {
         self.client.upload_chart(&file_name, bytes, &monitor).await?;
         let sent = Sent { digest: *digest, at: self.engine.timestamp(), confirmed: true };
         self.memory.update(|record| drop(record.charts.insert(file_name, sent)))
-    }
-}
-
-impl Engine {
-    /// Gives names in the registry of this machine back to the images they stood for.
-    pub(crate) fn restore_tags(&self, tags: &[super::memory::OldTag]) -> Result<(), EngineError> {
-        let store = self.store()?;
-        for old in tags {
-            store.tag(&old.repository, &old.tag, &old.image)?;
-        }
-        Ok(())
     }
 }
 

@@ -218,7 +218,7 @@ impl Engine {
     }
 
     /// How other registries are reached, with one more certificate to trust.
-    fn access(&self, certificate: Option<&PathBuf>) -> Access {
+    pub(crate) fn access(&self, certificate: Option<&PathBuf>) -> Access {
         let own = self.setup.host.registries.clone();
         Access { certificate: certificate.cloned().or(own.certificate), ..own }
     }

@@ -1,7 +1,10 @@
 //! One value under one verb.
 
 use super::{
-    super::{functions::times, value::Value},
+    super::{
+        functions::times,
+        value::Value,
+    },
     float::general,
     quote,
 };
@@ -79,13 +82,7 @@ impl Printer {
         }
     }
 
-    fn thing(
-        &mut self,
-        thing: &super::super::thing::Thing,
-        value: &Value,
-        verb: char,
-        depth: usize,
-    ) {
+    fn thing(&mut self, thing: &super::super::thing::Thing, value: &Value, verb: char, depth: usize) {
         use super::super::thing::Thing;
         match thing {
             Thing::Struct { pointer, .. } => {
@@ -109,8 +106,7 @@ impl Printer {
                 self.items(apis.iter(), verb, depth, Value::text);
             }
             Thing::Files(files) => {
-                let map =
-                    files.iter().map(|(name, data)| (name, Value::Bytes(data.as_slice().into())));
+                let map = files.iter().map(|(name, data)| (name, Value::Bytes(data.as_slice().into())));
                 self.value(&Value::map_of(map), verb, depth);
             }
             _ => self.string(times::text_of(thing).as_bytes(), value, verb),
@@ -210,8 +206,7 @@ impl Printer {
                 let cut = self.cut(text);
                 let raw = self.sharp
                     && std::str::from_utf8(&cut).is_ok_and(|text| {
-                        !text.contains('`')
-                            && text.chars().all(|c| c == '\t' || quote::printable(c))
+                        !text.contains('`') && text.chars().all(|c| c == '\t' || quote::printable(c))
                     });
                 let shown = match raw {
                     true => format!("`{}`", String::from_utf8_lossy(&cut)),
@@ -248,9 +243,7 @@ impl Printer {
         let prefix = if self.sharp { format!("0{verb}") } else { String::new() };
         let bytes: Vec<String> = text[..count].iter().map(digits).collect();
         let shown = match self.space {
-            true => {
-                bytes.iter().map(|byte| format!("{prefix}{byte}")).collect::<Vec<_>>().join(" ")
-            }
+            true => bytes.iter().map(|byte| format!("{prefix}{byte}")).collect::<Vec<_>>().join(" "),
             false if bytes.is_empty() => String::new(),
             false => format!("{prefix}{}", bytes.concat()),
         };
@@ -350,6 +343,7 @@ impl Printer {
         }
     }
 }
+
 
 /// Returns `number` as a whole number times a power of two.
 fn binary(number: f64) -> String {

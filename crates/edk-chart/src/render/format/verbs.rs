@@ -170,8 +170,7 @@ impl Run<'_> {
             self.at += 1;
             return;
         };
-        let number =
-            std::str::from_utf8(&rest[1..end]).ok().and_then(|it| it.parse::<usize>().ok());
+        let number = std::str::from_utf8(&rest[1..end]).ok().and_then(|it| it.parse::<usize>().ok());
         self.at += end + 1;
         match number {
             Some(number) if (1..=self.args.len()).contains(&number) => {

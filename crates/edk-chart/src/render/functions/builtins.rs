@@ -81,9 +81,9 @@ fn place(index: &Value, length: usize) -> Result<usize, Fault> {
         }
     };
     let place = number.and_then(|number| usize::try_from(number).ok());
-    place
-        .filter(|place| *place < length)
-        .ok_or_else(|| format!("index out of range: {}", number.unwrap_or(i64::MAX)).into())
+    place.filter(|place| *place < length).ok_or_else(|| {
+        format!("index out of range: {}", number.unwrap_or(i64::MAX)).into()
+    })
 }
 
 fn at_index(item: &Value, index: &Value) -> Outcome {

@@ -19,14 +19,14 @@ pub(super) const TABLE: Table = &[
         let text = args::text(args, 0);
         let name = "gotpl";
         let mut set = (*machine.set).clone();
-        set.insert(
-            name.into(),
-            Rc::new(engine::Body { file: name.into(), source: "".into(), tree: Vec::new() }),
-        );
+        set.insert(name.into(), Rc::new(engine::Body {
+            file: name.into(),
+            source: "".into(),
+            tree: Vec::new(),
+        }));
         let quoted = format::quoted(args::bytes(args, 0));
-        engine::parse(&mut set, name, &text).map_err(|fault| {
-            Fault::from(fault).wrapped(&format!("cannot parse template {quoted}"))
-        })?;
+        engine::parse(&mut set, name, &text)
+            .map_err(|fault| Fault::from(fault).wrapped(&format!("cannot parse template {quoted}")))?;
         let inner = Machine { engine: machine.engine, set: Rc::new(set) };
         let out = inner.execute(name, args::any(args, 1)).map_err(|fault| {
             fault.wrapped(&format!("error during tpl function execution for {quoted}"))

@@ -4,14 +4,10 @@ use super::{Table, args, def};
 use crate::render::value::Value;
 
 pub(super) const TABLE: Table = &[
-    def("upper", "s", |_, args| {
-        Ok(Value::text(args::text(args, 0).chars().map(upper).collect::<String>()))
-    }),
-    def("lower", "s", |_, args| {
-        Ok(Value::text(args::text(args, 0).chars().map(lower).collect::<String>()))
-    }),
+    def("upper", "s", |_, args| Ok(Value::text(args::text(args, 0).chars().map(upper).collect::<String>()))),
+    def("lower", "s", |_, args| Ok(Value::text(args::text(args, 0).chars().map(lower).collect::<String>()))),
     def("title", "s", |_, args| {
-        let start = |before: char| !(before.is_alphanumeric() || before == '_');
+        let start = |before: char| !(before.is_alphanumeric() || before == '_' );
         Ok(Value::text(at_starts(&args::text(args, 0), start, upper)))
     }),
     def("untitle", "s", |_, args| {

@@ -138,9 +138,7 @@ fn server(machine: &Machine<'_>, args: &[Value]) -> Result<CertificateParams, Fa
     for name in args::items(args::any(args, 2)).unwrap_or_default() {
         let Value::Text(text) = &name else {
             let shown = format::shown(&name);
-            return Err(
-                format!("error processing alternate dns name: {shown} is not a string").into()
-            );
+            return Err(format!("error processing alternate dns name: {shown} is not a string").into());
         };
         let name = String::from_utf8_lossy(text).into_owned().try_into().map_err(said)?;
         params.subject_alt_names.push(SanType::DnsName(name));

@@ -24,8 +24,7 @@ pub(super) const TABLE: Table = &[
     def("mustDateModify", "st", |_, args| modified(args)),
     def("must_date_modify", "st", |_, args| modified(args)),
     def("ago", "a", |machine, args| {
-        let since =
-            now(machine).timestamp().as_second() - moment(machine, args, 0).timestamp().as_second();
+        let since = now(machine).timestamp().as_second() - moment(machine, args, 0).timestamp().as_second();
         Ok(Value::text(times::span(since.saturating_mul(1_000_000_000))))
     }),
     def("duration", "a", |_, args| {

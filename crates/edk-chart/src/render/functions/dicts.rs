@@ -41,9 +41,7 @@ pub(super) const TABLE: Table = &[
     }),
     def("keys", "*m", |_, args| {
         let maps = (0..args.len()).map(|at| args::map(args, at));
-        Ok(Value::texts(
-            maps.flat_map(|map| map.entries.borrow().keys().cloned().collect::<Vec<_>>()),
-        ))
+        Ok(Value::texts(maps.flat_map(|map| map.entries.borrow().keys().cloned().collect::<Vec<_>>())))
     }),
     def("values", "m", |_, args| {
         Ok(Value::list(args::map(args, 0).entries.borrow().values().cloned().collect()))

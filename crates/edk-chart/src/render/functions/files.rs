@@ -35,7 +35,9 @@ pub(super) const METHODS: &[Definition] = &[
         let data = data.strip_suffix(b"\n").unwrap_or(&data);
         Ok(Value::texts(data.split(|byte| *byte == b'\n')))
     }),
-    def("AsConfig", "", |_, args| as_yaml(args, |data| String::from_utf8_lossy(data).into_owned())),
+    def("AsConfig", "", |_, args| {
+        as_yaml(args, |data| String::from_utf8_lossy(data).into_owned())
+    }),
     def("AsSecrets", "", |_, args| as_yaml(args, |data| STANDARD.encode(data))),
 ];
 

@@ -15,55 +15,14 @@ enum Part<'l> {
 
 /// What layouts are made of; of two that fit the first counts.
 const KNOWN: [&str; 34] = [
-    "January",
-    "Jan",
-    "Monday",
-    "Mon",
-    "MST",
-    "2006",
-    "002",
-    "__2",
-    "_2006",
-    "_2",
-    "01",
-    "02",
-    "03",
-    "04",
-    "05",
-    "06",
-    "15",
-    "Z07:00:00",
-    "Z070000",
-    "Z07:00",
-    "Z0700",
-    "Z07",
-    "-07:00:00",
-    "-070000",
-    "-07:00",
-    "-0700",
-    "-07",
-    "PM",
-    "pm",
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
+    "January", "Jan", "Monday", "Mon", "MST", "2006", "002", "__2", "_2006", "_2", "01", "02", "03",
+    "04", "05", "06", "15", "Z07:00:00", "Z070000", "Z07:00", "Z0700", "Z07", "-07:00:00",
+    "-070000", "-07:00", "-0700", "-07", "PM", "pm", "1", "2", "3", "4", "5",
 ];
 
 const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
 ];
 const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -226,8 +185,7 @@ pub(super) fn read(layout: &str, text: &str) -> Result<Zoned, String> {
     let (mut rest, mut value) = (layout, text);
     let quoted = |text: &str| crate::render::format::quoted(text.as_bytes());
     let wrong = |value: &str, part: &str| {
-        let (text, layout, value, part) =
-            (quoted(text), quoted(layout), quoted(value), quoted(part));
+        let (text, layout, value, part) = (quoted(text), quoted(layout), quoted(value), quoted(part));
         format!("parsing time {text} as {layout}: cannot parse {value} as {part}")
     };
     while !rest.is_empty() {
@@ -235,15 +193,12 @@ pub(super) fn read(layout: &str, text: &str) -> Result<Zoned, String> {
         value = match part {
             Part::Plain(plain) => value.strip_prefix(plain).ok_or_else(|| wrong(value, plain))?,
             Part::Fraction(sign, count, _) => match value.strip_prefix(sign) {
-                Some(digits) => {
-                    read.fraction(digits).ok_or_else(|| wrong(value, &rest[..=count]))?
-                }
+                Some(digits) => read.fraction(digits).ok_or_else(|| wrong(value, &rest[..=count]))?,
                 None => value,
             },
             Part::Known(part) => read.one(part, value).ok_or_else(|| wrong(value, part))?,
         };
-        if matches!(part, Part::Known("05" | "5"))
-            && value.starts_with(['.', ','])
+        if matches!(part, Part::Known("05" | "5")) && value.starts_with(['.', ','])
             && !after.starts_with(['.', ','])
         {
             value = read.fraction(&value[1..]).unwrap_or(value);
@@ -312,10 +267,7 @@ impl Read {
         };
         match part {
             "2006" => self.year = i16::try_from(value).ok()?,
-            "06" => {
-                self.year =
-                    i16::try_from(if value >= 69 { value + 1900 } else { value + 2000 }).ok()?
-            }
+            "06" => self.year = i16::try_from(if value >= 69 { value + 1900 } else { value + 2000 }).ok()?,
             "01" | "1" => self.month = small(value),
             "02" | "2" | "_2" => self.day = small(value),
             "002" | "__2" => self.day_of_year = i16::try_from(value).ok(),
@@ -361,13 +313,7 @@ impl Read {
         };
         let time = civil::Time::new(hour, self.minute, self.second, self.nanosecond);
         let time = time.map_err(|_| {
-            if hour > 23 {
-                "hour"
-            } else if self.minute > 59 {
-                "minute"
-            } else {
-                "second"
-            }
+            if hour > 23 { "hour" } else if self.minute > 59 { "minute" } else { "second" }
         })?;
         let month = self.month.unwrap_or(1);
         if !(1..=12).contains(&month) {

@@ -56,7 +56,9 @@ pub(super) const MORE: Table = &[
                 return Err(NO_POINTER.into());
             }
             let items = args::items(value);
-            all.extend(items.ok_or_else(|| format!("Cannot concat type {} as list", kind(value)))?);
+            all.extend(items.ok_or_else(|| {
+                format!("Cannot concat type {} as list", kind(value))
+            })?);
             if all.len() > crate::render::engine::MAX_ITEMS {
                 break;
             }

@@ -37,12 +37,7 @@ pub(super) const TABLE: Table = &[
         Ok(Value::Float(rounded / power))
     }),
     def("add1f", "a", |_, args| {
-        Ok(Value::Float(decimal(
-            args::any(args, 0),
-            &[Value::Float(1.0)],
-            Decimal::plus,
-            |a, b| a + b,
-        )))
+        Ok(Value::Float(decimal(args::any(args, 0), &[Value::Float(1.0)], Decimal::plus, |a, b| a + b)))
     }),
     def("addf", "*a", |_, args| {
         Ok(Value::Float(decimal(&Value::Float(0.0), args, Decimal::plus, |a, b| a + b)))

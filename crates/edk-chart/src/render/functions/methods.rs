@@ -30,8 +30,7 @@ pub(in crate::render) fn find(receiver: &Value, name: &str) -> Option<&'static D
     table.iter().find(|method| method.name == name)
 }
 
-const NAMED: &[Definition] =
-    &[def("String", "", |_, args| Ok(Value::text(args::printed(&args[0]))))];
+const NAMED: &[Definition] = &[def("String", "", |_, args| Ok(Value::text(args::printed(&args[0]))))];
 
 const SPANS: &[Definition] = &[
     def("String", "", |_, args| Ok(Value::text(args::printed(&args[0])))),
@@ -179,7 +178,9 @@ const TIMES: &[Definition] = &[
         of_time(args, |time| Value::Bool(time.timestamp().as_second() == -62_135_596_800))
     }),
     def("UTC", "", |_, args| {
-        of_time(args, |time| Value::Thing(Rc::new(Thing::Time(time.with_time_zone(TimeZone::UTC)))))
+        of_time(args, |time| {
+            Value::Thing(Rc::new(Thing::Time(time.with_time_zone(TimeZone::UTC))))
+        })
     }),
     def("AddDate", "iii", |_, args| {
         // The day that a month does not have is counted on into the next one.

@@ -6,8 +6,8 @@
 mod args;
 mod builtins;
 mod calls;
-mod cases;
 mod casts;
+mod cases;
 mod certificates;
 mod compare;
 mod dates;

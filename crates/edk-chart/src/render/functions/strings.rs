@@ -80,9 +80,7 @@ pub(super) const TABLE: Table = &[
         texts.sort();
         Ok(Value::texts(texts))
     }),
-    def("split", "ss", |_, args| {
-        Ok(numbered(parts(args::bytes(args, 1), args::bytes(args, 0), -1)))
-    }),
+    def("split", "ss", |_, args| Ok(numbered(parts(args::bytes(args, 1), args::bytes(args, 0), -1)))),
     def("splitn", "sis", |_, args| {
         Ok(numbered(parts(args::bytes(args, 2), args::bytes(args, 0), args::int(args, 1))))
     }),
@@ -116,8 +114,7 @@ fn substr(args: &[Value]) -> Outcome {
     let (start, end, text) = (args::int(args, 0), args::int(args, 1), args::bytes(args, 2));
     let length = text.len();
     let place = |at: i64| usize::try_from(at).ok().filter(|at| *at <= length);
-    let wrong =
-        |what: String| Err(format!("runtime error: slice bounds out of range {what}").into());
+    let wrong = |what: String| Err(format!("runtime error: slice bounds out of range {what}").into());
     if start < 0 {
         let Some(end) = place(end) else {
             return match end < 0 {
@@ -249,8 +246,7 @@ fn wrapped(text: &str, width: i64, separator: &str, cut: bool) -> String {
         }
         let end = (at + width + 1).min(bytes.len());
         let before = bytes[at..end].iter().rposition(|byte| *byte == b' ').map(|space| at + space);
-        let after =
-            || bytes[end - 1..].iter().position(|byte| *byte == b' ').map(|it| end - 1 + it);
+        let after = || bytes[end - 1..].iter().position(|byte| *byte == b' ').map(|it| end - 1 + it);
         let space = match before {
             Some(space) => space,
             None if cut => {

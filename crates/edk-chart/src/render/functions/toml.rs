@@ -53,9 +53,8 @@ fn string(text: &str) -> String {
 
 /// Says whether `value` is a list of maps, which gets a section for each.
 fn is_sections(value: &Value) -> bool {
-    args::items(value).is_some_and(|items| {
-        !items.is_empty() && items.iter().all(|it| matches!(it, Value::Map(_)))
-    })
+    args::items(value)
+        .is_some_and(|items| !items.is_empty() && items.iter().all(|it| matches!(it, Value::Map(_))))
 }
 
 /// Writes the entries of a map: the simple ones first, then those that are maps.

@@ -23,9 +23,7 @@ pub(super) const TABLE: Table = &[
 pub(super) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Bool(one), Value::Bool(other)) => one == other,
-        (Value::Int(kind, one), Value::Int(other_kind, other)) => {
-            kind == other_kind && one == other
-        }
+        (Value::Int(kind, one), Value::Int(other_kind, other)) => kind == other_kind && one == other,
         (Value::Uint(kind, one), Value::Uint(other_kind, other)) => {
             kind == other_kind && one == other
         }
@@ -48,9 +46,9 @@ pub(super) fn same(one: &Value, other: &Value) -> bool {
             one.go == other.go
                 && one.nil == other.nil
                 && a.len() == b.len()
-                && a.iter()
-                    .zip(b.iter())
-                    .all(|((key, one), (other_key, other))| key == other_key && same(one, other))
+                && a.iter().zip(b.iter()).all(|((key, one), (other_key, other))| {
+                    key == other_key && same(one, other)
+                })
         }
         (Value::Thing(a), Value::Thing(b)) => {
             std::rc::Rc::ptr_eq(a, b)

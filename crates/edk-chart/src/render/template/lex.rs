@@ -249,11 +249,9 @@ impl<'t> Lexer<'t> {
         let mut digits = "0123456789_";
         if rest[at..].starts_with('0') {
             at += 1;
-            for (prefix, allowed) in [
-                (['x', 'X'], "0123456789abcdefABCDEF_"),
-                (['o', 'O'], "01234567_"),
-                (['b', 'B'], "01_"),
-            ] {
+            for (prefix, allowed) in
+                [(['x', 'X'], "0123456789abcdefABCDEF_"), (['o', 'O'], "01234567_"), (['b', 'B'], "01_")]
+            {
                 if rest[at..].starts_with(prefix) {
                     at += 1;
                     digits = allowed;

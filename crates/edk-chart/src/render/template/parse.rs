@@ -189,9 +189,7 @@ impl<'t> Parser<'t> {
             None => self.named.push((name, body)),
             Some((_, old)) if is_blank(old) => *old = body,
             Some(_) if is_blank(&body) => {}
-            Some(_) => {
-                return self.stop(format!("template: multiple definition of template {name:?}"));
-            }
+            Some(_) => return self.stop(format!("template: multiple definition of template {name:?}")),
         }
         Ok(())
     }
@@ -305,8 +303,7 @@ impl<'t> Parser<'t> {
                 self.deeper()?;
                 let inner = self.branch(context)?;
                 self.depth -= 1;
-                let kind =
-                    if context == "if" { NodeKind::If(inner) } else { NodeKind::With(inner) };
+                let kind = if context == "if" { NodeKind::If(inner) } else { NodeKind::With(inner) };
                 otherwise.push(Node { pos: next.pos, kind });
             } else {
                 let (nodes, stop) = self.list()?;
@@ -356,15 +353,8 @@ impl<'t> Parser<'t> {
                     self.check(&commands, context)?;
                     return Ok(Pipe { pos, variables, assigns, commands });
                 }
-                Kind::Bool
-                | Kind::Letter
-                | Kind::Dot
-                | Kind::Field
-                | Kind::Identifier
-                | Kind::Number
-                | Kind::Quoted
-                | Kind::Variable
-                | Kind::OpenParen => {
+                Kind::Bool | Kind::Letter | Kind::Dot | Kind::Field | Kind::Identifier
+                | Kind::Number | Kind::Quoted | Kind::Variable | Kind::OpenParen => {
                     commands.push(self.command()?);
                 }
                 Kind::Keyword if token.text == "nil" => commands.push(self.command()?),
