@@ -4,29 +4,14 @@ use edk_model::Finding;
 use serde_json::Value;
 
 use super::{HelmVersion, LintOptions, Report, web};
-use crate::{Metadata, metadata::line_of, version::Version, yaml};
+use crate::{
+    Metadata,
+    metadata::{KEYS, line_of},
+    version::Version,
+    yaml,
+};
 
 const FILE: &str = "Chart.yaml";
-/// The keys that Helm knows.
-const KEYS: [&str; 17] = [
-    "name",
-    "home",
-    "sources",
-    "version",
-    "description",
-    "keywords",
-    "maintainers",
-    "icon",
-    "apiVersion",
-    "condition",
-    "tags",
-    "appVersion",
-    "deprecated",
-    "annotations",
-    "kubeVersion",
-    "dependencies",
-    "type",
-];
 
 pub(super) fn check(report: &mut Report<'_>, options: &LintOptions) {
     let text = String::from_utf8_lossy(&report.subject.chart_yaml).into_owned();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use read::{canonical, line_of, scalars, typed};
+pub(crate) use read::{KEYS, canonical, line_of, scalars, typed};
 
 /// What a `Chart.yaml` says; keys which Helm does not know are dropped.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::Metadata;
 
-/// The keys of a `Chart.yaml`, and of the maps in it.
-const KEYS: [&str; 17] = [
+/// The keys of a `Chart.yaml` that Helm knows.
+pub(crate) const KEYS: [&str; 17] = [
     "name",
     "home",
     "sources",
@@ -28,6 +28,7 @@ const KEYS: [&str; 17] = [
     "dependencies",
     "type",
 ];
+/// The keys of the maps in it.
 const MAINTAINER_KEYS: [&str; 3] = ["name", "email", "url"];
 const DEPENDENCY_KEYS: [&str; 8] =
     ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];

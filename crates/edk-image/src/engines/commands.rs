@@ -103,6 +103,16 @@ fn pairs(args: &[(String, String)]) -> impl Iterator<Item = String> + '_ {
     args.iter().map(|(key, value)| format!("{key}={value}"))
 }
 
+/// Adds what buildah, podman and docker are told in the same words.
+fn built(made: Invocation, build: &EngineBuild) -> Invocation {
+    made.and(&["--file", &text(&build.dockerfile)])
+        .each("--build-arg", pairs(&build.args))
+        .each("--label", pairs(&build.labels))
+        .each("--target", build.target.clone())
+        .and(if build.no_cache { &["--no-cache"] } else { &[] })
+        .and(&[&text(&build.context)])
+}
+
 pub(super) struct Buildah;
 
 impl Engine for Buildah {
@@ -119,15 +129,8 @@ impl Engine for Buildah {
             let from = format!("oci-archive:{}", text(&base.archive));
             Invocation::new("buildah", &["pull", "--quiet", &from])
         };
-        let (dockerfile, context) = (text(&build.dockerfile), text(&build.context));
         let made = ["build", "--layers", "--format", "oci", "--tag", &build.tag];
-        let made = Invocation::new("buildah", &made)
-            .and(&["--file", &dockerfile])
-            .each("--build-arg", pairs(&build.args))
-            .each("--label", pairs(&build.labels))
-            .each("--target", build.target.clone())
-            .and(if build.no_cache { &["--no-cache"] } else { &[] })
-            .and(&[&context]);
+        let made = built(Invocation::new("buildah", &made), build);
         let to = format!("oci-archive:{}:{}", text(&build.out), build.tag);
         let written = Invocation::new("buildah", &["push", "--quiet", &build.tag, &to]);
         build.bases.iter().map(pull).chain([made, written]).collect()
@@ -149,15 +152,8 @@ impl Engine for Podman {
         let load = |base: &BaseForEngine| {
             Invocation::new("podman", &["load", "--quiet", "--input", &text(&base.archive)])
         };
-        let (dockerfile, context) = (text(&build.dockerfile), text(&build.context));
         let made = ["build", "--layers", "--format", "oci", "--tag", &build.tag];
-        let made = Invocation::new("podman", &made)
-            .and(&["--file", &dockerfile])
-            .each("--build-arg", pairs(&build.args))
-            .each("--label", pairs(&build.labels))
-            .each("--target", build.target.clone())
-            .and(if build.no_cache { &["--no-cache"] } else { &[] })
-            .and(&[&context]);
+        let made = built(Invocation::new("podman", &made), build);
         let saved = ["save", "--quiet", "--format", "oci-archive", "--output", &text(&build.out)];
         let saved = Invocation::new("podman", &saved).and(&[&build.tag]);
         build.bases.iter().map(load).chain([made, saved]).collect()
@@ -179,15 +175,8 @@ impl Engine for Docker {
         let load = |base: &BaseForEngine| {
             Invocation::new("docker", &["load", "--quiet", "--input", &text(&base.archive)])
         };
-        let (dockerfile, context) = (text(&build.dockerfile), text(&build.context));
         let made = ["build", "--platform", "linux/amd64", "--tag", &build.tag];
-        let made = Invocation::new("docker", &made)
-            .and(&["--file", &dockerfile])
-            .each("--build-arg", pairs(&build.args))
-            .each("--label", pairs(&build.labels))
-            .each("--target", build.target.clone())
-            .and(if build.no_cache { &["--no-cache"] } else { &[] })
-            .and(&[&context]);
+        let made = built(Invocation::new("docker", &made), build);
         let saved = Invocation::new("docker", &["save", "--output", &text(&build.out), &build.tag]);
         build.bases.iter().map(load).chain([made, saved]).collect()
     }

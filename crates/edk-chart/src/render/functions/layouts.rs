@@ -51,7 +51,7 @@ const KNOWN: [&str; 34] = [
     "5",
 ];
 
-const MONTHS: [&str; 12] = [
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",

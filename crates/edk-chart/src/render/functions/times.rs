@@ -2,23 +2,9 @@
 
 use jiff::Zoned;
 
-use super::layouts;
+use super::layouts::{self, MONTHS};
 use crate::render::{thing::Thing, value::Int};
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
