@@ -14,6 +14,7 @@ use crate::{
     ContainerError, Exit, HELPER_ARGUMENT, Mount, RunSpec,
     chain::{chain_ids, folder_name, folders},
     identity::{Identity, Privilege},
+    unsynced::Unsynced,
     wire::{Answer, Order, Work, read_frame, write_frame},
     workdir::{WorkDir, abandoned},
 };
@@ -29,6 +30,7 @@ pub struct Containers {
     root: PathBuf,
     program: PathBuf,
     identity: Identity,
+    unsynced: Unsynced,
 }
 
 /// A captured run: how it ended, and its changes until they are adopted or dropped.
@@ -53,7 +55,8 @@ impl Containers {
             fs::create_dir_all(&path).map_err(|source| ContainerError::io(&path, source))?;
         }
         let root = root.canonicalize().map_err(|source| ContainerError::io(root, source))?;
-        Ok(Self { root, program: program.to_owned(), identity })
+        let unsynced = Unsynced::new(&root);
+        Ok(Self { root, program: program.to_owned(), identity, unsynced })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -227,7 +230,8 @@ impl Containers {
         result
     }
 
-    /// Removes what runs that were killed left behind.
+    /// Removes what runs that were killed left behind, and layers that may not have reached the disk
+    /// before the machine went down.
     ///
     /// # Errors
     /// [`ContainerError::Io`] if a folder can't be read or removed.
@@ -238,7 +242,7 @@ impl Containers {
                 fs::remove_file(&lock).map_err(|source| ContainerError::io(&lock, source))?;
             }
         }
-        Ok(())
+        self.unsynced.distrust(|layer| self.remove(&self.root.join("layers").join(layer)))
     }
 
     fn layer_path(&self, chain_id: &Digest) -> PathBuf {
@@ -248,6 +252,7 @@ impl Containers {
     /// Gives a finished folder its name; another process that was faster is as good.
     fn keep_layer(&self, from: &Path, chain_id: &Digest) -> Result<(), ContainerError> {
         let to = self.layer_path(chain_id);
+        self.unsynced.mark(&folder_name(chain_id))?;
         match fs::rename(from, &to) {
             Err(_) if to.is_dir() => Ok(()),
             result => result.map_err(|source| ContainerError::io(&to, source)),

@@ -550,3 +550,49 @@ fn two_containers_with_the_same_port_are_reached_through_their_gates() {
     assert_eq!(bench.left_behind(), 0);
     assert_eq!(edk_testkit::processes_below(&bench.root), Vec::<String>::new());
 }
+
+/// The folder of marks of this boot, and the marks in it.
+fn marks(bench: &Bench) -> (PathBuf, Vec<PathBuf>) {
+    let mut boots = std::fs::read_dir(bench.root.join("unsynced")).unwrap();
+    let boot = boots.next().unwrap().unwrap().path();
+    let marks = std::fs::read_dir(&boot).unwrap().map(|it| it.unwrap().path()).collect();
+    (boot, marks)
+}
+
+#[test]
+fn layers_that_an_earlier_boot_may_not_have_written_are_not_trusted() {
+    let bench = Bench::new();
+    let (boot, found) = marks(&bench);
+    assert_eq!(found.len(), 1);
+    bench.containers.sweep().unwrap();
+    assert!(bench.containers.has_layer(&bench.layers), "this boot's are all there");
+    std::fs::rename(&boot, boot.with_file_name("an-earlier-one")).unwrap();
+    bench.containers.sweep().unwrap();
+    assert!(!bench.containers.has_layer(&bench.layers));
+    let names = || {
+        std::fs::read_dir(bench.root.join("unsynced"))
+            .unwrap()
+            .map(|it| it.unwrap().file_name())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["lock"]);
+    let layer = busybox_layer();
+    bench.containers.unpack(&bench.layers, &mut &*layer, &Monitor::silent()).unwrap();
+    bench.containers.sweep().unwrap();
+    assert!(bench.containers.has_layer(&bench.layers));
+}
+
+#[test]
+fn layers_that_have_long_been_written_are_trusted_for_good() {
+    let mut bench = Bench::new();
+    let (_, found) = marks(&bench);
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+    std::fs::File::open(&found[0]).unwrap().set_modified(long_ago).unwrap();
+    bench.add(&tar(&[]));
+    let (boot, left) = marks(&bench);
+    assert_eq!(left.len(), 1, "the new one's only");
+    std::fs::rename(&boot, boot.with_file_name("an-earlier-one")).unwrap();
+    bench.containers.sweep().unwrap();
+    assert!(bench.containers.has_layer(&bench.layers[..1]));
+    assert!(!bench.containers.has_layer(&bench.layers));
+}

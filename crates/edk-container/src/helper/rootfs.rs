@@ -76,10 +76,23 @@ fn stack_at(root: &Root, own: &Path) -> Result<PathBuf, Fault> {
         // user's overlayfs has none of them and refuses the words.
         if root.privilege.is_rootless() { "userxattr" } else { "metacopy=off,redirect_dir=off" }
     );
-    mount(Some("overlay"), &merged, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+    mount_overlay(&merged, &options)
         .step(format!("mount the layers ({} of them)", root.layers.len()))?;
     chdir("/").step("enter the root")?;
     Ok(merged)
+}
+
+/// Mounts an overlay whose changes are nobody's who would miss them after a crash: `volatile` keeps
+/// it from writing out all that the disk has to write whenever it is unmounted. Kernels before 5.10
+/// don't know the word.
+fn mount_overlay(merged: &Path, options: &str) -> nix::Result<()> {
+    let overlay = |options: &str| {
+        mount(Some("overlay"), merged, Some("overlay"), MsFlags::empty(), Some(options))
+    };
+    match overlay(&format!("{options},volatile")) {
+        Err(nix::errno::Errno::EINVAL) => overlay(options),
+        result => result,
+    }
 }
 
 /// Keeps mounts made from here on from showing anywhere else.
