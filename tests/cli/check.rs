@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use edk_testkit::TestEnv;
+use edk_testkit::{Signal, TestEnv};
 use serde_json::Value;
 
 /// An extension from the template.
@@ -167,4 +167,28 @@ fn patient_data_stops_whatever_would_give_it_away() {
     let ignore = folder.join("extension/lung-workflow/.helmignore");
     fs::write(ignore, "*.dcm\n").unwrap();
     env.edk(&["package", "ext"]).exits(0);
+}
+
+#[test]
+fn files_are_checked_again_when_they_change_until_ctrl_c() {
+    let env = TestEnv::new();
+    let folder = extension(&env);
+    let mut watching = env.start(&["check", "ext", "--watch"]);
+    watching.line("watching ext; Ctrl-C ends it");
+    bend(&folder, DAG, "dag_id=\"lung\"", "dag_id=\"Lung\"");
+    watching.line("watching ext");
+    bend(&folder, DAG, "dag_id=\"Lung\"", "dag_id=\"lungs\"");
+    watching.line("watching ext");
+    watching.signal(Signal::SIGINT);
+    let done = watching.finish().exits(0);
+    let rounds: Vec<&str> = done
+        .stdout
+        .lines()
+        .filter(|line| line.contains(" errors, ") || line.contains(" error, "))
+        .collect();
+    let errors: Vec<&str> = rounds.iter().map(|line| &line[..1]).collect();
+    assert_eq!(errors, ["0", "1", "0"], "{}", done.stdout);
+    env.edk(&["check", "ext", "--watch", "--format", "sarif"]).exits(1).tells(&["text and json"]);
+    env.edk(&["check", "none", "--watch"]).exits(1).tells(&["none can't be watched", "hint: "]);
+    env.edk(&["check", "ext", "--watch", "--fix"]).exits(2);
 }

@@ -1,5 +1,6 @@
 //! What the commands of the table tell about templates, projects and this machine.
 
+use edk_api::host::{Area, EntryKind};
 use edk_testkit::{TestEnv, small_extension};
 use serde_json::{Value, json};
 
@@ -33,6 +34,22 @@ fn a_template_is_looked_at_before_it_is_written() {
     let after = states(&host.call("template_preview", input));
     assert_eq!(after.iter().filter(|state| *state == "in-the-way").count(), 1);
     assert_eq!(after.iter().filter(|state| *state == "new").count(), 0);
+    host.stop();
+}
+
+#[test]
+fn a_file_that_is_changed_in_an_open_project_is_told() {
+    let env = TestEnv::new();
+    let folder = small_extension(&env, "one");
+    let host = TestHost::start(&env, &[]);
+    host.call("open_project", json!({ "folder": folder }));
+    let (last, _) = host.snapshot();
+    let mut entries = host.entries(Some(last));
+    std::fs::create_dir_all(folder.join("dist")).unwrap();
+    std::fs::write(folder.join("dist/one.tgz"), "made, not written by anybody").unwrap();
+    std::fs::write(folder.join("notes.md"), "new").unwrap();
+    let told = entries.next().unwrap();
+    assert_eq!(told.kind, EntryKind::Changed { what: Area::Files });
     host.stop();
 }
 

@@ -44,6 +44,7 @@ pub use edk_engine::{
     TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest, TemplateSummary,
     TrustChoice, Type, UninstallRequest, UploadRequest, parse_size,
 };
+pub use edk_engine::{Stop, Watch};
 pub use edk_model::{CancellationToken, Failure};
 pub use image::ImageCommand;
 pub use text::text;

@@ -154,6 +154,7 @@ enum Action {
   edk check ../checkout            every extension below it
   edk check my-ext --fix           mends what can be mended safely, and shows it
   edk check my-ext --diff          shows what --fix would change
+  edk check --watch                again whenever a file changes
   edk check dist/my-workflow-0.1.0.tgz --fail-on warning
   edk check --explain D12          what a rule is about; `all` lists them
   edk check --format sarif > edk.sarif")]
@@ -450,6 +451,11 @@ impl Args {
             Action::Check(args) => args.format,
             _ => Format::Text,
         }
+    }
+
+    /// Says whether files are checked again and again.
+    pub(crate) fn is_watching(&self) -> bool {
+        matches!(&self.action, Action::Check(args) if args.watch)
     }
 
     /// Returns the command, asking for the answers of a template that were not given.

@@ -32,7 +32,9 @@ use std::process::ExitCode;
 
 use args::{Args, OutputFormat};
 use clap::Parser as _;
-use edk_api::{Command, Engine, Failure, Response, Setup, call, document, machine, text};
+use edk_api::{
+    CancellationToken, Command, Engine, Failure, Response, Setup, call, document, machine, text,
+};
 use edk_model::Secret;
 
 fn main() -> ExitCode {
@@ -61,13 +63,21 @@ fn run(args: &Args) -> ExitCode {
     if let Some(options) = args.serve() {
         return serve_host(args, options);
     }
-    let (name, result) = match prepare(args) {
-        Err(failure) => (args.command_name(), Err(failure)),
+    let token = interrupt::token();
+    match prepare(args) {
+        Err(failure) => present(args, &args.command_name(), Err(failure)),
+        Ok((engine, Command::Check(request))) if args.is_watching() => {
+            check::watch::run(args, &engine, &request, &token)
+        }
         Ok((engine, command)) => {
             let name = command.name().to_owned();
-            (name, carry_out(args, &engine, command))
+            present(args, &name, carry_out(args, &engine, command, &token))
         }
-    };
+    }
+}
+
+/// Shows what came of a command, and returns the exit code.
+fn present(args: &Args, name: &str, result: Result<Response, Failure>) -> ExitCode {
     if let (Ok(Response::Check(outcome)), OutputFormat::Text) = (&result, args.output)
         && let Some(text) = check::formatted(outcome, args.format())
     {
@@ -75,7 +85,7 @@ fn run(args: &Args) -> ExitCode {
         return ExitCode::from(u8::from(outcome.failed));
     }
     match args.output() {
-        OutputFormat::Json => show::line(&document(&name, &result).to_string()),
+        OutputFormat::Json => show::line(&document(name, &result).to_string()),
         OutputFormat::Text => {
             if let Ok(response) = &result {
                 show::line(&text(response));
@@ -130,11 +140,15 @@ fn passphrase(variable: machine::Variable<'_>) -> Result<Option<Secret>, Failure
     variable("EDK_PASSPHRASE_FILE").map(|path| target::secret_in(path.as_ref())).transpose()
 }
 
-fn carry_out(args: &Args, engine: &Engine, mut command: Command) -> Result<Response, Failure> {
-    let token = interrupt::token();
+fn carry_out(
+    args: &Args,
+    engine: &Engine,
+    mut command: Command,
+    token: &CancellationToken,
+) -> Result<Response, Failure> {
     let events = show::Events::new(args)?;
     loop {
-        let result = call(engine, &command, events.sink(), &token);
+        let result = call(engine, &command, events.sink(), token);
         events.clear();
         // Files are never replaced without asking; where nobody can be asked, they stay.
         match &result {

@@ -8,6 +8,7 @@ use edk_runner::RunnerError;
 use edk_sandbox::SandboxError;
 use edk_store::StoreError;
 use edk_target::TargetError;
+use edk_watch::WatchError;
 
 use crate::VaultError;
 
@@ -15,6 +16,9 @@ use crate::VaultError;
 /// only the engine can see.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// A folder that can't be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// A version which platforms can't compare with others.
     #[error("version `{version}` {reason}")]
     Version {
@@ -385,6 +389,7 @@ impl EngineError {
             Self::Target(error) => Some(error),
             Self::Sandbox(error) => Some(error),
             Self::Runner(error) => Some(error),
+            Self::Watch(error) => Some(error),
             _ => None,
         }
     }

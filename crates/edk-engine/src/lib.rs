@@ -39,6 +39,7 @@ mod targets;
 mod uninstall;
 mod upload;
 mod view;
+mod watch;
 
 pub use base::{BaseOutcome, BaseRecipe, BaseRequest};
 pub use bases::BaseView;
@@ -60,6 +61,7 @@ pub use edk_chart::yaml::emit as yaml_text;
 pub use edk_container::{Bind, Content};
 pub use edk_image::{EngineChoice, HostSettings};
 pub use edk_template::{Parameter, Preset, Type};
+pub use edk_watch::{ChangeSet, Stop, Watch};
 pub use engine::{Engine, Setup};
 pub use error::EngineError;
 pub use extensions::{

@@ -13,7 +13,7 @@ jobs: Array<Job>, };
 /**
  * What can be out of date in a window.
  */
-export type Area = "projects" | "settings" | "registry" | "target" | "history";
+export type Area = "projects" | "files" | "settings" | "registry" | "target" | "history";
 
 /**
  * A base that is there now.

@@ -103,7 +103,8 @@ export class ReplayHost implements Host {
 
   open(): void {}
 
-  #say(message: Unnumbered): void {
+  /** Tells every listener, as the engine does when something happens. */
+  tell(message: Unnumbered): void {
     this.#seq += 1;
     const numbered = { ...message, seq: this.#seq } as Message;
     this.#state = fold(this.#state, numbered);
@@ -116,12 +117,12 @@ export class ReplayHost implements Host {
     this.#jobs += 1;
     const job = `j${this.#jobs}`;
     const { events, result } = recorded.runs[run];
-    this.#say({ kind: 'job', job, change: { to: 'added', ...header } });
-    for (const event of events) this.#say({ kind: 'event', job, event });
+    this.tell({ kind: 'job', job, change: { to: 'added', ...header } });
+    for (const event of events) this.tell({ kind: 'event', job, event });
     const seconds = (events.at(-1)?.at_ms ?? 0) / 1000;
     const change: JobChange = { to: 'ended', state: 'failed', seconds };
     if (result.failure) change.failure = result.failure;
-    this.#say({ kind: 'job', job, change });
+    this.tell({ kind: 'job', job, change });
   }
 
   /** Plays a run; stops for good after the part `until` of it. */
@@ -129,26 +130,26 @@ export class ReplayHost implements Host {
     this.#jobs += 1;
     const job = `j${this.#jobs}`;
     const { events, result } = recorded.runOf(command);
-    this.#say({ kind: 'job', job, change: { to: 'added', ...header } });
+    this.tell({ kind: 'job', job, change: { to: 'added', ...header } });
     const last = Math.floor(events.length * until);
     const seconds = (events.at(-1)?.at_ms ?? 0) / 1000;
     const end = () => {
       const change: JobChange = { to: 'ended', state: 'succeeded', seconds };
       if (result.result) change.response = result.result as NonNullable<typeof change.response>;
       if (command === 'deploy') this.#project = recorded.built;
-      this.#say({ kind: 'job', job, change });
-      this.#say({ kind: 'changed', what: 'target' });
+      this.tell({ kind: 'job', job, change });
+      this.tell({ kind: 'changed', what: 'target' });
     };
     const isGone = () => this.#state.jobs.some((known) => known.id === job && known.state !== 'running');
     if (until < 1) {
-      for (const event of events.slice(0, last)) this.#say({ kind: 'event', job, event });
+      for (const event of events.slice(0, last)) this.tell({ kind: 'event', job, event });
       return job;
     }
     const next = (index: number) => {
       if (isGone()) return;
       const event = events[index];
       if (!event) return end();
-      this.#say({ kind: 'event', job, event });
+      this.tell({ kind: 'event', job, event });
       if (this.pace === 0) return next(index + 1);
       setTimeout(() => next(index + 1), 60 * this.pace);
     };
@@ -175,7 +176,7 @@ export class ReplayHost implements Host {
         return done(isEmpty ? [] : this.#projects);
       case 'forget_project':
         this.#projects = this.#projects.filter(({ folder }) => folder !== input['folder']);
-        this.#say({ kind: 'changed', what: 'projects' });
+        this.tell({ kind: 'changed', what: 'projects' });
         return done({});
       case 'open_project':
         if (!/^\/srv\/ada/.test(String(input['folder']))) {
@@ -198,13 +199,13 @@ export class ReplayHost implements Host {
         this.#registry = this.#registry
           .map((it) => (it.repository === input['repository'] ? { ...it, tags: it.tags.filter(({ tag }) => tag !== input['tag']) } : it))
           .filter(({ tags }) => tags.length > 0);
-        this.#say({ kind: 'changed', what: 'registry' });
+        this.tell({ kind: 'changed', what: 'registry' });
         return done({});
       case 'settings':
         return done({ ...recorded.settings, theme: this.#theme, registry: this.#service() });
       case 'registry_serve':
         this.#serving = input['on'] === true;
-        this.#say({ kind: 'changed', what: 'settings' });
+        this.tell({ kind: 'changed', what: 'settings' });
         return done(this.#service());
       case 'set_theme':
         this.#theme = String(input['theme']);
@@ -238,9 +239,9 @@ export class ReplayHost implements Host {
     const known = this.#state.jobs.find(({ id }) => id === job);
     if (!known) return failed({ code: 'not-found', what: `there is no job called \`${job}\`` });
     if (hasEnded(known)) return done({});
-    this.#say({ kind: 'job', job, change: { to: 'cancelling' } });
+    this.tell({ kind: 'job', job, change: { to: 'cancelling' } });
     const failure: Failure = { code: 'cancelled', what: 'cancelled' };
-    setTimeout(() => this.#say({ kind: 'job', job, change: { to: 'ended', state: 'cancelled', seconds: 0.4, failure } }), 120 * this.pace);
+    setTimeout(() => this.tell({ kind: 'job', job, change: { to: 'ended', state: 'cancelled', seconds: 0.4, failure } }), 120 * this.pace);
     return done({});
   }
 }

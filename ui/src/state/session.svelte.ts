@@ -14,7 +14,7 @@ export class Session {
   /** Whether the first snapshot has come. */
   synced = $state(false);
   /** How often each topic has changed; reading one makes a query run again after the next change. */
-  changes = $state<Record<Topic, number>>({ projects: 0, settings: 0, registry: 0, target: 0, history: 0 });
+  changes = $state<Record<Topic, number>>({ projects: 0, files: 0, settings: 0, registry: 0, target: 0, history: 0 });
   /** How often the line came back after a loss. */
   returns = $state(0);
   /** How many jobs have ended while we listened. */

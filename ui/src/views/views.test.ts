@@ -224,6 +224,9 @@ it('what a platform would trip over is shown, looked at again, and has its comma
   expect(calls(host, 'check')[0]).toEqual({ folder: FOLDER });
   window.dispatchEvent(new Event('focus'));
   await waitFor(() => expect(calls(host, 'check').length).toBeGreaterThan(before));
+  const seen = calls(host, 'check').length;
+  host.tell({ kind: 'changed', what: 'files' });
+  await waitFor(() => expect(calls(host, 'check').length).toBeGreaterThan(seen));
 });
 
 it('a mistake is shown with its place, why it matters and what to do', async () => {

@@ -79,6 +79,8 @@ pub enum JobChange {
 pub enum Area {
     /// The list of projects.
     Projects,
+    /// The files of a project that is open.
+    Files,
     /// The settings.
     Settings,
     /// The registry and the bases.

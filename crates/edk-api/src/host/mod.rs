@@ -19,6 +19,7 @@ mod state;
 mod table;
 #[cfg(feature = "typescript")]
 mod typescript;
+mod watching;
 
 use std::{
     path::{Path, PathBuf},
@@ -51,6 +52,7 @@ pub use state::{
 pub use table::COMMANDS;
 #[cfg(feature = "typescript")]
 pub use typescript::typescript;
+use watching::Watching;
 
 /// What a host is told by the process it runs in.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +77,7 @@ struct Inner {
     jobs: Jobs,
     log: Arc<Log>,
     files: Files,
+    watching: Watching,
 }
 
 impl Inner {
@@ -91,6 +94,7 @@ impl Inner {
         if self.files.opened(&full(&view.folder), &view.name, &self.now())? {
             self.changed(Area::Projects);
         }
+        self.watching.follow(&self.engine, &self.log, &view.folder);
         Ok(view)
     }
 
@@ -120,7 +124,8 @@ impl Host {
         files.sweep(engine.now());
         engine.keep_sandbox();
         let (jobs, log) = (Jobs::default(), Arc::new(Log::new()));
-        let inner = Inner { engine, settings, jobs, log, files };
+        let watching = Watching::default();
+        let inner = Inner { engine, settings, jobs, log, files, watching };
         if inner.files.serves_registry() {
             inner.engine.start_registry(inner.registry_port());
         }
@@ -180,6 +185,7 @@ impl Host {
     /// Stops all jobs, waits for them, and closes registry and sandbox. Blocks.
     pub fn stop(&self) {
         jobs::stop(&self.inner);
+        self.inner.watching.stop();
         self.inner.engine.stop_registry();
         self.inner.engine.close_sandbox();
     }

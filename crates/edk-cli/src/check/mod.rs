@@ -3,6 +3,7 @@
 mod gitlab;
 mod junit;
 mod sarif;
+pub(crate) mod watch;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,9 @@ pub(crate) struct CheckArgs {
     /// Show what --fix would change, and write nothing.
     #[arg(long)]
     diff: bool,
+    /// Check again whenever a file changes, until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["fix", "diff", "explain"])]
+    pub(crate) watch: bool,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

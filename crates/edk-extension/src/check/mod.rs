@@ -41,7 +41,7 @@ pub use self::{
     profile::Profile,
     rule::{Base, Example, Finds, Rule},
     target::{Delivery, TargetChart, TargetProfile, Workspace},
-    tree::{File, Tree},
+    tree::{File, SKIPPED, Tree},
 };
 
 /// How to look at a project.

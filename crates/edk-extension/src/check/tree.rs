@@ -26,8 +26,8 @@ const ARCHIVE: Limits = Limits { total_bytes: 100 * 1024 * 1024, entries: 20_000
 
 /// Folders in which nothing of an extension lies. Git's own is told apart: it must not get into an
 /// image either, but nobody has to read it for that.
-const SKIPPED: [&str; 8] =
-    [".git", "node_modules", "__pycache__", "dist", "target", "venv", ".venv", ".edk"];
+pub const SKIPPED: &[&str] =
+    &[".git", "node_modules", "__pycache__", "dist", "target", "venv", ".venv", ".edk"];
 
 /// A file of a [`Tree`].
 #[derive(Debug, Clone)]
