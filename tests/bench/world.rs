@@ -22,7 +22,7 @@ pub(crate) const PROJECTS: [(&str, &str); 4] = [
     (
         "cold",
         "ARG TURN=0\nCOPY requirements.txt /tmp/\n\
-         RUN echo $TURN && pip install --no-cache-dir -r /tmp/requirements.txt\nCOPY files /app/\n",
+         RUN echo $TURN > /turn && pip install --no-cache-dir -r /tmp/requirements.txt\nCOPY files /app/\n",
     ),
     ("one", "ARG TURN=0\nRUN echo $TURN > /turn\n"),
     (

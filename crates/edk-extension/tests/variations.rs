@@ -57,6 +57,19 @@ proptest! {
             prop_assert_eq!(errors(&tree), Vec::<String>::new());
         }
     }
+
+    #[test]
+    fn whatever_an_application_is_called_there_are_no_errors(
+        name in "[a-z]([a-z0-9-]{0,38}[a-z0-9])?",
+        title in "[ -~äöü]{1,60}",
+        description in "[ -~äöü]{1,60}",
+    ) {
+        let given = [("name", name), ("title", title), ("description", description)];
+        let given = given.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        if let Some(tree) = made("application", &given) {
+            prop_assert_eq!(errors(&tree), Vec::<String>::new());
+        }
+    }
 }
 
 /// Paths at which rules look, and others.
