@@ -27,7 +27,7 @@ use crate::{
     layer::{Composer, Contents, Fault, LayerWriter, Place},
     patterns::Rules,
     plan::{Action, BindFrom, Destination, Origin, PlannedBase, PlannedMount, PlannedRun, Step},
-    tree::Tree,
+    tree::{Indexed, Tree, keep_index},
     value::Owner,
 };
 
@@ -265,7 +265,8 @@ impl StepRun<'_> {
             }
             last.push_back(line.to_owned());
         };
-        let mut writer = LayerWriter::new(store)?;
+        let mut writer = Indexed::new(LayerWriter::new(store)?)
+            .map_err(|source| ImageError::io("a pipe".as_ref(), source))?;
         let captured = containers.capture(&spec, &mut output, &mut writer, self.monitor);
         let captured = captured.map_err(|error| self.users_error(error))?;
         drop(shown.caches);
@@ -275,7 +276,11 @@ impl StepRun<'_> {
             let (command, place) = (self.step.text.clone(), self.step.place.clone());
             return Err(ImageError::CommandFailed { command, place, code, output: last.into() });
         }
+        let (writer, index) = writer.finish();
         let layer = writer.finish()?;
+        if let Some(index) = index {
+            keep_index(store, &layer, &index)?;
+        }
         layers.push(layer.diff_id);
         containers.adopt(captured, &layers)?;
         Ok(layer)

@@ -3,11 +3,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    io::Read,
+    io::{self, PipeWriter, Read, Write},
     sync::Arc,
+    thread::JoinHandle,
 };
 
 use edk_archive::Kind;
+use edk_model::Digest;
 use edk_store::Store;
 use serde::{Deserialize, Serialize};
 
@@ -177,11 +179,7 @@ impl LayerIndex {
 }
 
 fn index(store: &Store, layer: &Layer) -> Result<LayerIndex, ImageError> {
-    let key = {
-        let mut key = KeyMaker::new("index", &[layer.diff_id]);
-        key.add("1");
-        key.finish()
-    };
+    let key = index_key(layer);
     if let Some(index) = store.step(&key) {
         return Ok(index);
     }
@@ -193,7 +191,62 @@ fn index(store: &Store, layer: &Layer) -> Result<LayerIndex, ImageError> {
     Ok(index)
 }
 
-pub(crate) fn read_index(tar: impl Read) -> std::io::Result<LayerIndex> {
+fn index_key(layer: &Layer) -> Digest {
+    let mut key = KeyMaker::new("index", &[layer.diff_id]);
+    key.add("1");
+    key.finish()
+}
+
+/// Passes a layer on, and makes its index meanwhile: reading a large one again takes longer than most
+/// steps.
+pub(crate) struct Indexed<W> {
+    inner: W,
+    /// To the thread that reads; closed once it has seen enough.
+    tar: Option<PipeWriter>,
+    index: JoinHandle<io::Result<LayerIndex>>,
+}
+
+impl<W: Write> Indexed<W> {
+    pub(crate) fn new(inner: W) -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        let index = std::thread::spawn(move || read_index(reader));
+        Ok(Self { inner, tar: Some(writer), index })
+    }
+
+    /// Returns the inner writer, and the index if it could be made.
+    pub(crate) fn finish(self) -> (W, Option<LayerIndex>) {
+        drop(self.tar);
+        (self.inner, self.index.join().ok().and_then(Result::ok))
+    }
+}
+
+impl<W: Write> Write for Indexed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        if let Some(tar) = &mut self.tar
+            && tar.write_all(&bytes[..count]).is_err()
+        {
+            // The reader stops at the end of the archive, before the last of its padding.
+            self.tar = None;
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Keeps the index of a layer that was just written.
+pub(crate) fn keep_index(
+    store: &Store,
+    layer: &Layer,
+    index: &LayerIndex,
+) -> Result<(), ImageError> {
+    Ok(store.put_step(&index_key(layer), index)?)
+}
+
+pub(crate) fn read_index(tar: impl Read) -> io::Result<LayerIndex> {
     let mut index = LayerIndex::default();
     for entry in tar::Archive::new(tar).entries()? {
         let entry = entry?;
@@ -257,6 +310,21 @@ mod tests {
         ] {
             assert_eq!(tree.node(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn an_index_made_on_the_way_is_the_one_made_later() {
+        let mut tar = edk_testkit::busybox_layer();
+        // As some writers pad.
+        tar.resize(tar.len() + (1 << 20), 0);
+        let mut writer = Indexed::new(Vec::new()).unwrap();
+        for piece in tar.chunks(10_000) {
+            writer.write_all(piece).unwrap();
+        }
+        let (passed, index) = writer.finish();
+        assert!(passed == tar);
+        let index = index.unwrap();
+        assert!(!index.files.is_empty() && index == read_index(&*tar).unwrap());
     }
 
     #[test]

@@ -65,6 +65,12 @@ impl Options {
         })
     }
 
+    /// Says whether only the guard's rules are wanted, which ask neither what Python says nor what
+    /// charts render to.
+    fn guards_only(&self) -> bool {
+        !self.only.is_empty() && self.only.iter().all(|it| it.trim().starts_with(['G', 'g']))
+    }
+
     /// Says whether findings of a rule are wanted.
     pub fn wants(&self, id: &str) -> bool {
         (self.only.is_empty() || Self::names(&self.only, id)) && !Self::names(&self.allow, id)
@@ -129,8 +135,10 @@ impl Checker {
     fn model<'a>(&self, tree: &'a Tree, options: &'a Options) -> Model<'a> {
         let dockerfiles: Vec<&Arc<File>> =
             tree.files().filter(|it| is_dockerfile(it.name()) && it.text().is_some()).collect();
+        let guards_only = options.guards_only();
+        let is_python = |it: &File| !guards_only && it.name().ends_with(".py");
         let python: Vec<&Arc<File>> =
-            tree.files().filter(|it| it.name().ends_with(".py") && it.text().is_some()).collect();
+            tree.files().filter(|it| is_python(it) && it.text().is_some()).collect();
         let dockers = threads::map(&dockerfiles, |it| {
             kept(&self.dockers, &it.path, it.digest, || Docker::read(&it.path, text(it)))
         });
@@ -140,11 +148,14 @@ impl Checker {
         let charts = self.charts(tree);
         let loaded = model::loaded(&charts);
         let rendered = threads::map(&charts, |it| {
+            let nothing =
+                || RenderedFacts { first: vec![], second: vec![], failure: None, missing: vec![] };
+            if guards_only {
+                return Arc::new(nothing());
+            }
             kept(&self.rendered, &it.folder, self.closure(tree, it, &charts), || match &it.chart {
                 Some(chart) => RenderedFacts::of(chart, &loaded),
-                None => {
-                    RenderedFacts { first: vec![], second: vec![], failure: None, missing: vec![] }
-                }
+                None => nothing(),
             })
         });
         let charts = charts.iter().cloned().zip(rendered).collect();
