@@ -14,7 +14,7 @@ fn every_crate_begins_with_an_essay() {
         let parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
             ["crates", "edk-cli", "src", file] => file == "main.rs",
-            ["crates", _, "src", file] | ["tests", "src", file] => file == "lib.rs",
+            ["crates", _, "src", file] | ["tests" | "fuzz", "src", file] => file == "lib.rs",
             ["installer", "src", file] => file == "main.rs",
             ["tests", _, file] => file == "main.rs",
             _ => false,

@@ -38,8 +38,8 @@ fn metadata() -> Metadata {
 
 /// Returns a complaint when `from` must not lean on `to`.
 fn judge(from: &Room, to: &Room, name: &str, kind: DependencyKind) -> Option<String> {
-    // Nothing leans on the tests, so they may lean on everything.
-    if from.folder == "tests" {
+    // Nothing leans on tests and fuzz targets, so they may lean on everything.
+    if matches!(from.folder.as_str(), "tests" | "fuzz") {
         return None;
     }
     let fixture = name == FIXTURES && kind == DependencyKind::Development;

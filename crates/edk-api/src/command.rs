@@ -15,12 +15,12 @@ use edk_engine::{
     Health, HistoryLine, ImageDetails, ImageDiff, ImportOutcome, InstallRequest, Installed,
     LoginOutcome, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
     PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
-    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
-    RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome, RunRequest, SandboxLogRequest,
-    SandboxResetOutcome, SandboxResetRequest, SandboxServeRequest, SandboxStartRequest,
-    SandboxStarted, SandboxStatus, SandboxStopped, SaveOutcome, SendOutcome, StatusOutcome,
-    StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest,
-    TemplateSummary, UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
+    RegistryGcRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest, RepositoryView,
+    RunOutcome, RunRequest, SandboxLogRequest, SandboxResetOutcome, SandboxResetRequest,
+    SandboxServeRequest, SandboxStartRequest, SandboxStarted, SandboxStatus, SandboxStopped,
+    SaveOutcome, SendOutcome, StatusOutcome, StatusRequest, TargetAddRequest, TargetDetails,
+    TargetLoginRequest, TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest,
+    UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
@@ -110,10 +110,6 @@ pub enum Command {
     RegistryShow(RegistryShowRequest),
     /// Copy an image from one registry to another.
     RegistryCopy(RegistryCopyRequest),
-    /// Write an image to an archive.
-    RegistryExport(RegistryExportRequest),
-    /// Take the images of an archive.
-    RegistryImport(RegistryImportRequest),
     /// Remove what nobody needs any more.
     RegistryGc(RegistryGcRequest),
     /// Tell where the bytes of the store are.
@@ -229,9 +225,9 @@ pub enum Response {
     Image(Box<ImageDetails>),
     /// Of [`Command::RegistryCopy`].
     Copied(CopyOutcome),
-    /// Of [`Command::RegistryExport`] and [`ImageCommand::Export`].
+    /// Of [`ImageCommand::Export`].
     Exported(ExportOutcome),
-    /// Of [`Command::RegistryImport`] and [`ImageCommand::Load`].
+    /// Of [`ImageCommand::Load`].
     Imported(ImportOutcome),
     /// Of [`Command::RegistryAccount`].
     Account(AccountView),
@@ -325,8 +321,6 @@ impl Command {
             Self::RegistryList => "registry list",
             Self::RegistryShow(_) => "registry show",
             Self::RegistryCopy(_) => "registry copy",
-            Self::RegistryExport(_) => "registry export",
-            Self::RegistryImport(_) => "registry import",
             Self::RegistryAccount(_) => "registry account",
             Self::RegistryGc(_) => "registry gc",
             Self::RegistryUsage => "registry usage",
@@ -454,12 +448,6 @@ fn dispatch(
             Response::Image(Box::new(engine.registry_show(request, monitor)?))
         }
         Command::RegistryCopy(request) => Response::Copied(engine.registry_copy(request, monitor)?),
-        Command::RegistryExport(request) => {
-            Response::Exported(engine.registry_export(request, monitor)?)
-        }
-        Command::RegistryImport(request) => {
-            Response::Imported(engine.registry_import(request, monitor)?)
-        }
         Command::RegistryGc(request) => Response::Gc(engine.registry_gc(request, monitor)?),
         Command::RegistryUsage => Response::Usage(engine.registry_usage(monitor)?),
         Command::RegistryDelete(request) => {

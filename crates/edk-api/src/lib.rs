@@ -38,11 +38,10 @@ pub use edk_engine::{
     ImageExportRequest, ImageLoadRequest, ImageLookRequest, ImageSaveRequest, ImageSendRequest,
     InstallRequest, LanRequest, LoginOutcome, LoginWay, Mend, MirrorOf, NewRequest, PackageRequest,
     Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
-    RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest, RegistryImportRequest,
-    RegistryServeRequest, RegistryShowRequest, RemoveRequest, RunRequest, SandboxLogRequest,
-    SandboxResetRequest, SandboxServeRequest, SandboxStartRequest, Setup, StatusRequest,
-    TargetAddRequest, TargetDetails, TargetLoginRequest, TargetRequest, TemplateSummary,
-    TrustChoice, Type, UninstallRequest, UploadRequest, parse_size,
+    RegistryDeleteRequest, RegistryGcRequest, RegistryServeRequest, RegistryShowRequest,
+    RemoveRequest, RunRequest, SandboxLogRequest, SandboxResetRequest, SandboxServeRequest,
+    SandboxStartRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
+    TargetRequest, TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest, parse_size,
 };
 pub use edk_engine::{Stop, Watch};
 pub use edk_model::{CancellationToken, Failure};

@@ -12,6 +12,9 @@ use crate::registry::Trust;
 pub(crate) struct BaseArgs {
     #[command(subcommand)]
     action: Option<BaseAction>,
+    /// Name of the base.
+    #[arg(required_unless_present = "list")]
+    name: Option<String>,
     #[command(flatten)]
     make: MakeArgs,
     /// List the bases that can be made from Debian packages.
@@ -19,11 +22,9 @@ pub(crate) struct BaseArgs {
     list: bool,
 }
 
+/// Of what a base is made.
 #[derive(Debug, ClapArgs)]
 struct MakeArgs {
-    /// Name of the base.
-    #[arg(required_unless_present = "list")]
-    name: Option<String>,
     /// Take this registry image as the base.
     #[arg(long, value_name = "IMAGE", conflicts_with_all = ["mirror", "refresh", "checkout"])]
     from: Option<Reference>,
@@ -40,11 +41,11 @@ struct MakeArgs {
 }
 
 impl MakeArgs {
-    fn command(&self) -> Command {
+    fn command(&self, name: &str) -> Command {
         // A mirror of the environment is for packages only.
         let packages = self.checkout.is_none() && self.from.is_none();
         Command::Base(BaseRequest {
-            name: self.name.clone().unwrap_or_default(),
+            name: name.to_owned(),
             from: self.from.clone(),
             mirror: self.mirror.clone().filter(|_| packages),
             checkout: self.checkout.clone(),
@@ -57,19 +58,8 @@ impl MakeArgs {
 struct BuildArgs {
     /// Name of the base.
     name: String,
-    /// Take this registry image as the base.
-    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["mirror", "refresh", "checkout"])]
-    from: Option<Reference>,
-    /// Make it, and the bases it stands on, from the Dockerfiles below this folder, such as that of
-    /// a Kaapana checkout.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["mirror", "refresh"])]
-    checkout: Option<PathBuf>,
-    /// Address of a Debian mirror.
-    #[arg(long, value_name = "URL", env = "EDK_DEBIAN_MIRROR", hide_env_values = true)]
-    mirror: Option<String>,
-    /// Make it again from the packages of today.
-    #[arg(long)]
-    refresh: bool,
+    #[command(flatten)]
+    make: MakeArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -135,7 +125,7 @@ impl BaseArgs {
     pub(crate) fn command(&self) -> Command {
         match &self.action {
             None if self.list => Command::Bases,
-            None => self.make.command(),
+            None => self.make.command(self.name.as_deref().unwrap_or_default()),
             Some(BaseAction::List) => command(ImageCommand::BaseList),
             Some(BaseAction::Pull { image, name, trust }) => {
                 command(ImageCommand::BasePull(BasePullRequest {
@@ -144,12 +134,7 @@ impl BaseArgs {
                     certificate: trust.certificate.clone(),
                 }))
             }
-            Some(BaseAction::Build(args)) => {
-                let BuildArgs { name, from, checkout, mirror, refresh } = args;
-                let (name, refresh) = (Some(name.clone()), *refresh);
-                let (from, checkout, mirror) = (from.clone(), checkout.clone(), mirror.clone());
-                MakeArgs { name, from, checkout, mirror, refresh }.command()
-            }
+            Some(BaseAction::Build(args)) => args.make.command(&args.name),
             Some(BaseAction::Rebase(args)) => {
                 let RebaseArgs { image, from, onto, name } = args.as_ref();
                 let (image, from, onto) = (image.clone(), from.clone(), onto.clone());

@@ -4,9 +4,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
 use edk_api::{
-    Command, DEFAULT_REGISTRY_PORT, LanRequest, MirrorOf, RegistryAccountRequest,
-    RegistryCopyRequest, RegistryDeleteRequest, RegistryExportRequest, RegistryGcRequest,
-    RegistryImportRequest, RegistryServeRequest, RegistryShowRequest, parse_size,
+    Command, DEFAULT_REGISTRY_PORT, ImageCommand, ImageLoadRequest, ImageSaveRequest, LanRequest,
+    MirrorOf, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
+    RegistryGcRequest, RegistryServeRequest, RegistryShowRequest, parse_size,
 };
 use edk_model::Reference;
 
@@ -134,7 +134,8 @@ Logins are those of `podman login` and `docker login`.")]
         #[command(flatten)]
         trust: Trust,
     },
-    /// Write an image to an OCI archive, which skopeo, podman and containerd read.
+    /// Write an image to an OCI archive, which skopeo, podman and containerd read: `edk image save`
+    /// for one image.
     #[command(after_help = "Examples:
   edk registry export my-image:0.1.0 my-image.tar")]
     Export {
@@ -143,7 +144,7 @@ Logins are those of `podman login` and `docker login`.")]
         /// The archive.
         file: PathBuf,
     },
-    /// Take the images of an OCI archive, compressed with gzip or not.
+    /// Take the images of an archive, compressed with gzip or not: `edk image load`.
     #[command(after_help = "Examples:
   edk registry import my-image.tar
   edk registry import my-image.tar other:1.0    under another name")]
@@ -221,12 +222,13 @@ impl RegistryAction {
                 certificate: trust.certificate.clone(),
             }),
             Self::Export { image, file } => {
-                let (image, file) = (image.clone(), file.clone());
-                Command::RegistryExport(RegistryExportRequest { image, file })
+                let (images, file) = (vec![image.clone()], file.clone());
+                let request = ImageSaveRequest { images, file, registry: None, delta: Vec::new() };
+                Command::Image(Box::new(ImageCommand::Save(request)))
             }
             Self::Import { file, name } => {
                 let (file, name) = (file.clone(), name.clone());
-                Command::RegistryImport(RegistryImportRequest { file, name })
+                Command::Image(Box::new(ImageCommand::Load(ImageLoadRequest { file, name })))
             }
             Self::Usage => Command::RegistryUsage,
             Self::Gc { dry_run, budget, grace } => Command::RegistryGc(RegistryGcRequest {

@@ -81,9 +81,8 @@ pub use registry::{
     AccountOutcome, CopyOutcome, ExportOutcome, GcKept, GcOutcome, GcRemoval, ImageDetails,
     ImportOutcome, ImportedImage, LanRequest, LayerDetails, LayerView, MirrorOf, MirrorOfError,
     PlatformImage, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
-    RegistryExportRequest, RegistryGcRequest, RegistryImportRequest, RegistryServeRequest,
-    RegistryShowRequest, RepositoryUsage, RepositoryView, TagUsageView, TagView, UsageView,
-    parse_size,
+    RegistryGcRequest, RegistryServeRequest, RegistryShowRequest, RepositoryUsage, RepositoryView,
+    TagUsageView, TagView, UsageView, parse_size,
 };
 pub use run::{RunOutcome, RunRequest};
 pub use sandbox::{

@@ -287,7 +287,7 @@ impl Explain for ImageError {
                 "`edk registry list` tells what is; to pull, name the registry: `docker.io/library/debian:12`".to_owned(),
             ],
             Self::Archived { .. } => vec![
-                "make one with `edk registry export`, or `skopeo copy docker://IMAGE oci-archive:FILE`".to_owned(),
+                "make one with `edk image save`, or `skopeo copy docker://IMAGE oci-archive:FILE`".to_owned(),
             ],
             Self::Archive(error) => error.hints(),
             Self::Store(error) => error.hints(),

@@ -7,9 +7,9 @@
 //! a root file system; `RUN` is carried out by `edk-container`.
 //!
 //! Images come from other registries and go there, or into OCI archives ([`pull`], [`copy()`],
-//! [`export`], [`import`]); their bytes are streamed and their digests stay.
+//! [`save`], [`load`]); their bytes are streamed and their digests stay.
 //! [`ImageArchive`] takes from an archive what a platform's runtime would: the images for its own
-//! processor under their full names; [`import`] takes everything, as a registry keeps it.
+//! processor under their full names; [`load`] takes everything, as a registry keeps it.
 //!
 //! Another builder is called only when the user has chosen it ([`build_with`]).
 //!
@@ -73,5 +73,5 @@ pub use rootfs::export_rootfs;
 pub use schedule::in_parallel;
 pub use transfer::{
     Access, Copied, HistoryEntry, ImportedImages, Login, Mirror, Parcel, PushedImage, Saved,
-    ShownImage, ShownLayer, copy, export, import, load, push, save, show,
+    ShownImage, ShownLayer, copy, load, push, save, show,
 };

@@ -4,7 +4,7 @@ use std::{
 };
 
 use edk_model::Finding;
-use libyaml_safer::{Event, EventData, Mark, Parser, ScalarStyle};
+use libyaml_safer::{Encoding, Event, EventData, Mark, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 
 use super::scalar;
@@ -58,6 +58,8 @@ impl<'a> Documents<'a> {
         let whole = text.is_empty() || text.ends_with('\n');
         let end: &'static [u8] = if whole { b"" } else { b"\n" };
         let mut parser = Parser::new();
+        // Else it takes the first byte of `：` and many other signs for that of a byte order mark.
+        parser.set_encoding(Encoding::Utf8);
         parser.set_input(std::io::Read::chain(text.as_bytes(), end));
         let added_end = (!whole).then_some(text.len() as u64);
         Self { parser, added_end, last: Mark::default(), file, anchors: BTreeMap::new(), values: 0 }
@@ -255,6 +257,13 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Value) {
         assert_eq!(parse(text, "f.yaml"), Ok(expected), "{text}");
+    }
+
+    #[test]
+    fn a_text_may_begin_with_any_sign() {
+        check("：: １\n", json!({ "：": "１" }));
+        check("\u{feff}a: b\n", json!({ "a": "b" }));
+        check("\u{fffd}\n", json!("\u{fffd}"));
     }
 
     #[test]

@@ -96,15 +96,6 @@ pub struct CopyOutcome {
     pub reused: u64,
 }
 
-/// Write an image to an archive.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RegistryExportRequest {
-    /// The image of the store.
-    pub image: Reference,
-    /// The file.
-    pub file: PathBuf,
-}
-
 /// What was written.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExportOutcome {
@@ -116,15 +107,6 @@ pub struct ExportOutcome {
     pub file: PathBuf,
     /// Its size in bytes.
     pub size: u64,
-}
-
-/// Take the images of an archive.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RegistryImportRequest {
-    /// The file.
-    pub file: PathBuf,
-    /// Name for its image; without one, the name the archive gives it.
-    pub name: Option<Reference>,
 }
 
 /// What was taken.
@@ -178,43 +160,6 @@ impl Engine {
         monitor.finished(&from.to_string(), outcome, &format!("{} bytes copied", done.moved));
         let (digest, moved, reused) = (done.digest, done.moved, done.reused);
         Ok(CopyOutcome { from: from.clone(), to: to.clone(), digest, moved, reused })
-    }
-
-    /// Writes an image of the store to an OCI archive.
-    ///
-    /// # Errors
-    /// [`EngineError::Image`].
-    pub fn registry_export(
-        &self,
-        request: &RegistryExportRequest,
-        monitor: &Monitor,
-    ) -> Result<ExportOutcome, EngineError> {
-        let monitor = monitor.stage("export");
-        let RegistryExportRequest { image, file } = request;
-        monitor.started(&image.to_string());
-        let (digest, size) = edk_image::export(self.store()?, image, file, &monitor)?;
-        monitor.finished(&image.to_string(), Outcome::Done, &format!("{size} bytes written"));
-        Ok(ExportOutcome { image: image.clone(), digest, file: file.clone(), size })
-    }
-
-    /// Takes the images of an OCI archive into the store.
-    ///
-    /// # Errors
-    /// [`EngineError::Image`].
-    pub fn registry_import(
-        &self,
-        request: &RegistryImportRequest,
-        monitor: &Monitor,
-    ) -> Result<ImportOutcome, EngineError> {
-        let monitor = monitor.stage("import");
-        let RegistryImportRequest { file, name } = request;
-        let subject = file.display().to_string();
-        monitor.started(&subject);
-        let done = edk_image::import(self.store()?, file, name.as_ref(), &monitor)?;
-        let outcome = if done.new == 0 { Outcome::Reused } else { Outcome::Done };
-        monitor.finished(&subject, outcome, &format!("{} new bytes", done.new));
-        let images = done.images.into_iter().map(|(name, digest)| ImportedImage { name, digest });
-        Ok(ImportOutcome { images: images.collect(), new: done.new })
     }
 
     /// How other registries are reached, with one more certificate to trust.

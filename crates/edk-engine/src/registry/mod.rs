@@ -14,8 +14,7 @@ pub use collect::{GcKept, GcOutcome, GcRemoval, RegistryGcRequest};
 pub(crate) use images::details;
 pub use images::{
     CopyOutcome, ExportOutcome, ImageDetails, ImportOutcome, ImportedImage, LayerDetails,
-    PlatformImage, RegistryCopyRequest, RegistryExportRequest, RegistryImportRequest,
-    RegistryShowRequest,
+    PlatformImage, RegistryCopyRequest, RegistryShowRequest,
 };
 pub use lan::LanRequest;
 pub use list::{LayerView, RegistryDeleteRequest, RepositoryView, TagView};

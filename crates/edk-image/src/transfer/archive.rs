@@ -12,10 +12,7 @@ use edk_model::{Descriptor, Digest, Monitor, Reference, Unit};
 use edk_store::Store;
 use flate2::read::MultiGzDecoder;
 
-use crate::{
-    ImageArchive, ImageError,
-    transfer::{document::Document, place::Place, save},
-};
+use crate::{ImageArchive, ImageError, transfer::document::Document};
 
 /// Name of the image in an index (OCI image specification, "Annotations").
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -34,68 +31,15 @@ pub struct ImportedImages {
     pub new: u64,
 }
 
-/// Writes the image `reference` of the store, with all images of an index, to the archive `file`:
-/// the same image gives the same bytes. Returns digest of the image and size of the archive.
-///
-/// # Errors
-/// [`ImageError::NoImage`], [`ImageError::Store`] for a missing blob, [`ImageError::Io`] if the file
-/// can't be written, [`ImageError::Cancelled`]; then there is no file.
-pub fn export(
-    store: &Store,
-    reference: &Reference,
-    file: &Path,
-    monitor: &Monitor,
-) -> Result<(Digest, u64), ImageError> {
-    let _lease = store.lease()?;
-    let (root, documents) = tree(store, reference)?;
-    let name = reference.tag_or_latest().map(|tag| format!("{}:{tag}", reference.repository));
-    let saved =
-        save::write(store, &documents, vec![(root.clone(), name)], &|_| false, file, monitor)?;
-    Ok((root.digest, saved.size))
-}
-
-/// The document which `reference` names, and it with all below it.
-fn tree(store: &Store, reference: &Reference) -> Result<(Descriptor, Vec<Document>), ImageError> {
-    if reference.registry.is_some() {
-        return Err(ImageError::NoImage { reference: reference.to_string() });
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.map_err(|error| ImageError::io(store.root(), error))?;
-    let documents = runtime.block_on(Place::Store { store, reference }.tree())?;
-    Ok((documents[0].descriptor(), documents))
-}
-
 /// Takes the images of the archive `file`, compressed with gzip or not, into the store: under the
-/// names it gives them, or all as `name` (for an archive of one image).
+/// names it gives them, or all as `name` (for an archive of one image). What `docker save` writes is
+/// taken as well.
 ///
 /// # Errors
 /// [`ImageError::Archived`] for a file that is no such archive, lacks something, or whose images
-/// have no name and none is given; [`ImageError::Store`] if a blob is not what its name says or
-/// can't be kept; [`ImageError::Cancelled`]. Tags are written only when everything is there.
-pub fn import(
-    store: &Store,
-    file: &Path,
-    name: Option<&Reference>,
-    monitor: &Monitor,
-) -> Result<ImportedImages, ImageError> {
-    let _lease = store.lease()?;
-    let mut reading = Reading { store, file, index: None, docker: false, new: 0, entries: 0 };
-    reading.all(monitor)?;
-    let Some(index) = reading.index.take() else {
-        let reason = match reading.docker {
-            true => "it is laid out as `docker save` does, not as an OCI image layout",
-            false => "it has no `index.json`, so it is no OCI archive",
-        };
-        return Err(reading.wrong(reason));
-    };
-    reading.images(&index, name)
-}
-
-/// Takes the images of an archive into the store, as [`import`] does; one that `docker save` has
-/// written is taken as well.
-///
-/// # Errors
-/// As [`import`], and [`ImageError::BadArchive`].
+/// have no name and none is given; [`ImageError::BadArchive`] for a damaged one of docker;
+/// [`ImageError::Store`] if a blob is not what its name says or can't be kept;
+/// [`ImageError::Cancelled`]. Tags are written only when everything is there.
 pub fn load(
     store: &Store,
     file: &Path,

@@ -19,7 +19,7 @@ mod upload;
 mod wire;
 
 pub use access::{Access, Login};
-pub use archive::{ImportedImages, export, import, load};
+pub use archive::{ImportedImages, load};
 pub(crate) use copy::TOGETHER;
 pub use copy::{Copied, copy};
 pub(crate) use document::Document;

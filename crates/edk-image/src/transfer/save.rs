@@ -74,7 +74,7 @@ pub(crate) fn documents_of(store: &Store, image: &Descriptor) -> Result<Vec<Docu
 }
 
 /// Writes documents and their blobs, those that are `known` left out, below an index of `entries`.
-pub(crate) fn write(
+fn write(
     store: &Store,
     documents: &[Document],
     entries: Vec<(Descriptor, Option<String>)>,

@@ -65,8 +65,9 @@ pub(super) const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const DAYS: [&str; 7] =
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+/// As Go counts them.
+pub(super) const DAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// Takes the first part of `layout`.
 fn first(layout: &str) -> (Part<'_>, &str) {
@@ -133,7 +134,7 @@ fn fraction(out: &mut String, time: &Zoned, sign: char, count: usize, drops: boo
 
 fn one(out: &mut String, time: &Zoned, part: &str) {
     let month = MONTHS[usize::try_from(time.month() - 1).unwrap_or(0)];
-    let day = DAYS[usize::try_from(time.weekday().to_monday_zero_offset()).unwrap_or(0)];
+    let day = DAYS[usize::try_from(time.weekday().to_sunday_zero_offset()).unwrap_or(0)];
     let hour = time.hour();
     let half = if hour % 12 == 0 { 12 } else { hour % 12 };
     let _ = match part {

@@ -2,11 +2,8 @@
 
 use jiff::Zoned;
 
-use super::layouts::{self, MONTHS};
+use super::layouts::{self, DAYS, MONTHS};
 use crate::render::{thing::Thing, value::Int};
-
-const DAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// Returns the name under which a number of a type of its own is printed.
 pub(in crate::render) fn name_of(kind: Int, number: i64) -> Option<String> {
