@@ -76,7 +76,8 @@ fn stack_at(root: &Root, own: &Path) -> Result<PathBuf, Fault> {
         // user's overlayfs has none of them and refuses the words.
         if root.privilege.is_rootless() { "userxattr" } else { "metacopy=off,redirect_dir=off" }
     );
-    mount(Some("overlay"), &merged, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+    // A device of an image would be one of this machine; the container's own are in its /dev.
+    mount(Some("overlay"), &merged, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()))
         .step(format!("mount the layers ({} of them)", root.layers.len()))?;
     chdir("/").step("enter the root")?;
     Ok(merged)
