@@ -3,7 +3,8 @@
 //! [`TarWriter`] writes entries as they are told, with nothing from the machine it runs on: no
 //! user names, no clock, no order of its own. [`gzip`] compresses under a fixed header. [`pack`]
 //! joins both for small things. In the other direction, [`unpack`] and [`read_files`] take an
-//! archive of unknown origin and believe nothing in it; [`Spans`] tells where the files of a large one lie.
+//! archive of unknown origin and believe nothing in it; [`Spans`] tells where the files of a large one lie;
+//! [`Guarded`] lets a stream pass until it announces more than it may hold.
 //!
 //! What rooms above write as one small file goes through [`write_whole`]; what a killed process left
 //! of it is removed by [`sweep_unfinished`].
@@ -12,6 +13,7 @@
 //! image layer or a chart is.
 
 mod error;
+mod guard;
 mod gzip;
 mod pack;
 mod pax;
@@ -22,6 +24,7 @@ mod whole;
 mod write;
 
 pub use error::Error;
+pub use guard::{Bounds, Guarded};
 pub use gzip::{GzWriter, gzip};
 pub use pack::pack;
 pub use read::{Limits, read_files, read_small_files};

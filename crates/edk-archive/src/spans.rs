@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -12,6 +12,10 @@ use crate::{
 
 /// How many links lead from a name to its bytes at most.
 const LINKS: usize = 8;
+
+/// How many bytes are read in one place at most: a header, and what describes the entry after it.
+/// A name of many gigabytes would be held in memory, and a file of holes has room for one.
+const NEAR: u64 = 1 << 20;
 
 /// Where the files of an uncompressed tar lie, so that each is read when it is needed and none is
 /// held in memory.
@@ -42,7 +46,7 @@ impl Spans {
         let mut budget = Budget::new(limits);
         let mut reader = file;
         reader.rewind().map_err(broken)?;
-        let mut archive = tar::Archive::new(reader);
+        let mut archive = tar::Archive::new(Near { file, left: NEAR });
         for entry in archive.entries_with_seek().map_err(broken)? {
             let entry = entry.map_err(broken)?;
             let Some(path) = name_of(&entry)? else { continue };
@@ -100,6 +104,31 @@ impl Span {
     pub fn reader<'a>(&self, mut file: &'a File) -> Result<impl Read + use<'a>> {
         file.seek(SeekFrom::Start(self.offset)).map_err(broken)?;
         Ok(file.take(self.size))
+    }
+}
+
+/// A file whose reader may jump, but not read on and on.
+struct Near<'a> {
+    file: &'a File,
+    left: u64,
+}
+
+impl Read for Near<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let count = self.file.read(&mut buffer[..most])?;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Near<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.left = NEAR;
+        self.file.seek(to)
     }
 }
 
@@ -192,6 +221,15 @@ mod tests {
             matches!(error(&whole[..3000]), Some(Error::CutOff { path }) if path == Path::new("b"))
         );
         assert!(matches!(error(&[7; 2000]), Some(Error::Stream { .. })));
+        // A name that would need more memory than there is, in a file that is only holes.
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::GNULongName);
+        header.set_size(1 << 40);
+        header.set_cksum();
+        let huge = file(header.as_bytes());
+        huge.set_len(1 << 40).unwrap();
+        let limits = Limits { total_bytes: u64::MAX, ..LIMITS };
+        assert!(matches!(Spans::of(&huge, &limits), Err(Error::Stream { .. })));
         let twice = archive(&[("a", "1"), ("./a", "2")]);
         assert!(matches!(error(&twice), Some(Error::Twice { .. })));
     }

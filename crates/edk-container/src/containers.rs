@@ -81,8 +81,8 @@ impl Containers {
     /// the layers below must be there.
     ///
     /// # Errors
-    /// [`ContainerError::Setup`] for a malformed or dangerous tar, [`ContainerError::Cancelled`];
-    /// then nothing is kept.
+    /// [`ContainerError::Setup`] for a malformed or dangerous tar, [`ContainerError::Io`] if it can't
+    /// be read to its end, [`ContainerError::Cancelled`]; then nothing is kept.
     pub fn unpack(
         &self,
         layers: &[Digest],
@@ -321,8 +321,9 @@ impl Containers {
     ) -> Result<(), ContainerError> {
         let mut helper = Helper::start(self, work)?;
         let fed = helper.feed(input, monitor);
-        if let Err(ContainerError::Cancelled(cancelled)) = fed {
-            return Err(cancelled.into());
+        // It would wait for the rest; it is ended with what it did so far.
+        if let Err(error @ (ContainerError::Cancelled(_) | ContainerError::Io { .. })) = fed {
+            return Err(error);
         }
         // The helper knows better than a broken pipe why it stopped reading.
         match helper.answer()? {
@@ -408,7 +409,8 @@ impl Helper {
         let mut buffer = vec![0; 256 << 10];
         loop {
             monitor.check()?;
-            let count = input.read(&mut buffer).map_err(|source| self.broken(source))?;
+            let io = |source| ContainerError::io(Path::new("the layer"), source);
+            let count = input.read(&mut buffer).map_err(io)?;
             if count == 0 {
                 self.stdin = None;
                 return Ok(());

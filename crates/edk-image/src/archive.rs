@@ -19,7 +19,8 @@ use serde_json::Value;
 
 use crate::{
     Config, Image, ImageError, ShownImage,
-    image::{Manifest, choose_platform, uncompressed},
+    image::{Manifest, choose_platform},
+    layer_tar,
     transfer::{Document, shown},
 };
 
@@ -340,7 +341,7 @@ impl Copy<'_> {
         }
         for layer in &manifest.layers {
             // Refused here rather than by the first container that needs it.
-            uncompressed(std::io::empty(), layer)?;
+            layer_tar::supported(layer)?;
         }
         self.blob(&blob_path(&descriptor.digest), &descriptor.digest, &descriptor.media_type)?;
         Image::load(self.store, descriptor)

@@ -55,28 +55,32 @@ impl Root {
         &self.path
     }
 
-    /// Tells what is at `relative`, which is not followed.
-    pub(crate) fn about(&self, relative: &Path) -> io::Result<About> {
-        let path = self.path.join(relative);
-        let metadata = fs::symlink_metadata(&path)?;
-        let kind = match metadata.file_type() {
-            kind if kind.is_dir() => Kind::Dir,
-            kind if kind.is_symlink() => Kind::Link(fs::read_link(&path)?),
-            kind if kind.is_file() => Kind::File,
-            _ => Kind::Special,
-        };
-        Ok(About { mode: mode(&metadata), twin: twin(&metadata, &kind), kind })
+    /// Returns somebody who looks at many paths, one folder after the other.
+    pub(crate) fn look(&self) -> Look<'_> {
+        Look {
+            root: self,
+            #[cfg(target_os = "linux")]
+            folder: None,
+        }
+    }
+
+    /// Opens what is at `relative`, in which nothing is a link.
+    #[cfg(target_os = "linux")]
+    fn open_beneath(&self, relative: &Path, flags: nix::fcntl::OFlag) -> io::Result<fs::File> {
+        use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+        let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
+        let how = OpenHow::new()
+            .flags(flags | OFlag::O_CLOEXEC)
+            .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
+        Ok(fs::File::from(openat2(&self.handle, relative, how)?))
     }
 
     /// Opens the regular file `relative`, in which nothing is a link.
     #[cfg(target_os = "linux")]
     pub(crate) fn file(&self, relative: &Path) -> io::Result<fs::File> {
-        use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+        use nix::fcntl::OFlag;
         // A pipe that took the file's place must not make us wait.
-        let how = OpenHow::new()
-            .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
-            .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-        let file = fs::File::from(openat2(&self.handle, relative, how)?);
+        let file = self.open_beneath(relative, OFlag::O_RDONLY | OFlag::O_NONBLOCK)?;
         if file.metadata()?.is_file() {
             return Ok(file);
         }
@@ -94,7 +98,60 @@ impl Root {
     }
 }
 
-#[cfg(unix)]
+/// Looks at paths of a folder without ever leaving it. It holds the folder open in which it looked
+/// last, so that a whole tree costs little more than if links were followed; it is not kept.
+pub(crate) struct Look<'a> {
+    root: &'a Root,
+    #[cfg(target_os = "linux")]
+    folder: Option<(PathBuf, fs::File)>,
+}
+
+impl Look<'_> {
+    /// Tells what is at `relative`, in which nothing is a link but the last part, and that is not
+    /// followed.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn about(&mut self, relative: &Path) -> io::Result<About> {
+        use nix::{
+            fcntl::{AtFlags, OFlag, readlinkat},
+            sys::stat::fstatat,
+        };
+        let (parent, name) = match (relative.parent(), relative.file_name()) {
+            (Some(parent), Some(name)) => (parent, Path::new(name)),
+            _ => (Path::new(""), Path::new(".")),
+        };
+        if self.folder.as_ref().is_none_or(|(path, _)| path != parent) {
+            let folder = self.root.open_beneath(parent, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+            self.folder = Some((parent.to_owned(), folder));
+        }
+        let Some((_, folder)) = &self.folder else { return Err(io::ErrorKind::NotFound.into()) };
+        let stat = fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        let kind = match stat.st_mode & nix::libc::S_IFMT {
+            nix::libc::S_IFDIR => Kind::Dir,
+            nix::libc::S_IFLNK => Kind::Link(readlinkat(folder, name)?.into()),
+            nix::libc::S_IFREG => Kind::File,
+            _ => Kind::Special,
+        };
+        let several = kind == Kind::File && stat.st_nlink > 1;
+        let twin = several.then_some((stat.st_dev, stat.st_ino));
+        Ok(About { mode: stat.st_mode & 0o7777, twin, kind })
+    }
+
+    /// Tells what is at `relative`, which is not followed.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn about(&mut self, relative: &Path) -> io::Result<About> {
+        let path = self.root.path.join(relative);
+        let metadata = fs::symlink_metadata(&path)?;
+        let kind = match metadata.file_type() {
+            kind if kind.is_dir() => Kind::Dir,
+            kind if kind.is_symlink() => Kind::Link(fs::read_link(&path)?),
+            kind if kind.is_file() => Kind::File,
+            _ => Kind::Special,
+        };
+        Ok(About { mode: mode(&metadata), twin: twin(&metadata, &kind), kind })
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
 fn mode(metadata: &fs::Metadata) -> u32 {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o7777
 }
@@ -105,7 +162,7 @@ fn mode(_metadata: &fs::Metadata) -> u32 {
     0o755
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "linux")))]
 fn twin(metadata: &fs::Metadata, kind: &Kind) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
     let several = *kind == Kind::File && metadata.nlink() > 1;
@@ -167,5 +224,11 @@ mod tests {
         symlink("..", context.join("sub")).unwrap();
         assert!(root.file(Path::new("sub/secret")).is_err());
         assert!(root.file(Path::new("../secret")).is_err());
+        let about = |path: &str| root.look().about(Path::new(path)).map(|it| it.kind);
+        assert_eq!(about("old/f").unwrap(), Kind::Link("../../secret".into()));
+        assert_eq!(about("sub").unwrap(), Kind::Link("..".into()));
+        assert!(about("sub/secret").is_err());
+        assert!(about("../secret").is_err());
+        assert_eq!(about("").unwrap(), Kind::Dir);
     }
 }

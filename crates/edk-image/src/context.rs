@@ -261,6 +261,7 @@ impl Context {
         let mut entries: Vec<Entry> = Vec::new();
         let mut first: HashMap<(u64, u64), PathBuf> = HashMap::new();
         let root = self.root.path().join(real);
+        let mut look = self.root.look();
         let hidden =
             |below: &Path| self.rules.ignores(&relative.join(below)) || exclude.ignores(below);
         for found in WalkDir::new(&root).min_depth(1).sort_by_file_name() {
@@ -270,7 +271,7 @@ impl Context {
                 continue;
             }
             let path = real.join(&below);
-            let about = self.about(&path)?;
+            let about = look.about(&path).map_err(|error| self.io_error(&path, error))?;
             let twin = about.twin.and_then(|key| match first.get(&key) {
                 Some(first) => Some(first.clone()),
                 None => {
@@ -304,7 +305,11 @@ impl Context {
     }
 
     fn about(&self, path: &Path) -> Result<About, Problem> {
-        self.root.about(path).map_err(|error| Problem::Io(self.root.path().join(path), error))
+        self.root.look().about(path).map_err(|error| self.io_error(path, error))
+    }
+
+    fn io_error(&self, path: &Path, error: io::Error) -> Problem {
+        Problem::Io(self.root.path().join(path), error)
     }
 
     fn entry(&self, path: &Path, relative: PathBuf, about: &About) -> Result<Entry, Problem> {

@@ -73,6 +73,14 @@ pub enum ImageError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A layer that makes no sense, holds more than any should, or is another than its image says.
+    #[error("layer {digest} can't be used: {reason}")]
+    BadLayer {
+        /// Its blob.
+        digest: Digest,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A kind of image that is not handled.
     #[error("{what} is not supported")]
     Unsupported {
@@ -235,7 +243,7 @@ impl Explain for ImageError {
             Self::NoProgram { .. } | Self::NoEngine { .. } => Code::Precondition,
             Self::CommandFailed { .. } => Code::CommandFailed,
             Self::Fetch { .. } => Code::Unreachable,
-            Self::Malformed { .. } => Code::Refused,
+            Self::Malformed { .. } | Self::BadLayer { .. } => Code::Refused,
             Self::Unsupported { .. } | Self::CannotRebase { .. } => Code::Unsupported,
             Self::Pull { problem, .. } | Self::Push { problem, .. } => problem.code(),
             Self::Io { source, .. } => Code::of_io(source),
@@ -280,6 +288,9 @@ impl Explain for ImageError {
             Self::Pull { reference, problem, .. } | Self::Push { reference, problem, .. } => {
                 problem.hints(reference)
             }
+            Self::BadLayer { .. } => vec![
+                "nothing of it was kept; ask whoever made the image to make it again, or take another".to_owned(),
+            ],
             Self::CannotRebase { .. } => {
                 vec!["change the `FROM` of its Dockerfile, then `edk build`".to_owned()]
             }

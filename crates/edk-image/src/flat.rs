@@ -3,14 +3,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufReader, Read},
+    io::Read,
 };
 
 use edk_model::Monitor;
 use edk_store::Store;
 use tar::EntryType;
 
-use crate::{Image, ImageError, Layer, image::uncompressed};
+use crate::{
+    Image, ImageError, Layer,
+    layer_tar::{self, Held, LayerTar},
+};
 
 /// How many paths an image may have.
 const PATHS: usize = 10_000_000;
@@ -50,6 +53,9 @@ pub(crate) enum Kind {
 #[derive(Debug, Default)]
 pub(crate) struct Flat {
     pub(crate) nodes: BTreeMap<Vec<u8>, Node>,
+    held: Held,
+    /// What the layer that is being read has taken away: once is enough.
+    hidden: BTreeSet<Vec<u8>>,
 }
 
 impl Flat {
@@ -69,9 +75,9 @@ impl Flat {
         of: &Layer,
         monitor: &Monitor,
     ) -> Result<(), ImageError> {
-        let malformed =
-            |reason: String| ImageError::Malformed { digest: of.descriptor.digest, reason };
-        let mut tar = open(store, of)?;
+        let malformed = |reason: String| layer_tar::bad(of, reason);
+        self.hidden.clear();
+        let mut tar = tar::Archive::new(LayerTar::open(store, of)?);
         let entries = tar.entries().map_err(|error| malformed(error.to_string()))?;
         for (at, entry) in entries.enumerate() {
             monitor.check()?;
@@ -94,7 +100,7 @@ impl Flat {
         let name = path.rsplit(|it| *it == b'/').next().unwrap_or_default();
         let parent = || path[..path.len() - name.len()].to_vec();
         if name == b".wh..wh..opq" {
-            self.hide(&parent(), layer);
+            self.take_away(&parent(), layer);
             return Ok(());
         }
         if let Some(hidden) = name.strip_prefix(b".wh.") {
@@ -102,19 +108,27 @@ impl Flat {
             if self.nodes.get(&path).is_some_and(|node| node.layer < layer) {
                 self.nodes.remove(&path);
             }
-            self.hide(&[&path[..], b"/"].concat(), layer);
+            self.take_away(&[&path[..], b"/"].concat(), layer);
             return Ok(());
         }
         if path.is_empty() {
             return Ok(());
         }
         let node = self.node(layer, at, entry)?;
-        self.parents(&path, layer, at);
+        self.parents(&path, layer, at)?;
         if node.kind != Kind::Folder {
             self.hide(&[&path[..], b"/"].concat(), layer + 1);
         }
+        self.held.add(path.len())?;
         self.nodes.insert(path, node);
         Ok(())
+    }
+
+    /// Takes away what layers below have under `prefix`.
+    fn take_away(&mut self, prefix: &[u8], layer: usize) {
+        if self.hidden.insert(prefix.to_vec()) {
+            self.hide(prefix, layer);
+        }
     }
 
     fn node<R: Read>(
@@ -163,7 +177,7 @@ impl Flat {
 
     /// A layer may leave out the entries of folders it only passes through; what is a file or a link
     /// there gives way.
-    fn parents(&mut self, path: &[u8], layer: usize, at: usize) {
+    fn parents(&mut self, path: &[u8], layer: usize, at: usize) -> Result<(), String> {
         for end in path.iter().enumerate().filter(|(_, it)| **it == b'/').map(|(end, _)| end) {
             let parent = &path[..end];
             if self.nodes.get(parent).is_none_or(|node| node.kind != Kind::Folder) {
@@ -177,9 +191,11 @@ impl Flat {
                     mtime: edk_model::SOURCE_DATE_EPOCH,
                     xattrs: Vec::new(),
                 };
+                self.held.add(parent.len())?;
                 self.nodes.insert(parent.to_vec(), node);
             }
         }
+        Ok(())
     }
 
     /// Takes everything below `prefix` away that layers before `layer` have put there.
@@ -194,12 +210,6 @@ impl Flat {
     }
 }
 
-/// Opens a layer's tar.
-fn open<'a>(store: &Store, layer: &Layer) -> Result<tar::Archive<Box<dyn Read + 'a>>, ImageError> {
-    let blob = BufReader::with_capacity(256 << 10, store.reader(&layer.descriptor.digest)?);
-    Ok(tar::Archive::new(uncompressed(blob, &layer.descriptor)?))
-}
-
 /// Reads the content of the entries `wanted`, in the order of the layers, each once.
 pub(crate) fn contents(
     store: &Store,
@@ -211,11 +221,8 @@ pub(crate) fn contents(
     for (number, layer) in image.layers.iter().enumerate() {
         let last = wanted.range((number, 0)..(number + 1, 0)).next_back();
         let Some(&(_, last)) = last else { continue };
-        let malformed = |error: std::io::Error| ImageError::Malformed {
-            digest: layer.descriptor.digest,
-            reason: error.to_string(),
-        };
-        let mut tar = open(store, layer)?;
+        let malformed = |error: std::io::Error| layer_tar::bad(layer, error.to_string());
+        let mut tar = tar::Archive::new(LayerTar::open(store, layer)?);
         for (at, entry) in tar.entries().map_err(malformed)?.enumerate().take(last + 1) {
             monitor.check()?;
             let mut entry = entry.map_err(malformed)?;

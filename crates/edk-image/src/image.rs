@@ -3,11 +3,10 @@ use std::io::Read;
 use edk_container::Containers;
 use edk_model::{Descriptor, Digest, Monitor, Unit, media};
 use edk_store::Store;
-use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Config, ImageError};
+use crate::{Config, ImageError, layer_tar::LayerTar};
 
 /// An image in the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,8 +102,8 @@ impl Image {
     /// Unpacks the layers that are not unpacked yet, and returns the diff ids of all.
     ///
     /// # Errors
-    /// [`ImageError::Store`] for a missing blob, [`ImageError::Malformed`] for a layer whose
-    /// content is not that of its diff id, [`ImageError::Container`] if it can't be unpacked.
+    /// [`ImageError::Store`] for a missing blob, [`ImageError::BadLayer`] for a layer that
+    /// holds too much or whose content is not that of its diff id, [`ImageError::Container`] if it can't be unpacked.
     pub fn prepare(
         &self,
         store: &Store,
@@ -142,23 +141,12 @@ pub(crate) fn prepare_layers(
             },
             read: 0,
         };
-        let mut tar = uncompressed(blob, &layers[at].descriptor)?;
-        containers.unpack(&diff_ids[..=at], &mut tar, monitor)?;
+        let mut tar = LayerTar::of(blob, store, &layers[at])?;
+        let unpacked = containers.unpack(&diff_ids[..=at], &mut tar, monitor);
+        unpacked.map_err(|error| tar.blame(error.into()))?;
         done += layers[at].descriptor.size;
     }
     Ok(())
-}
-
-/// Returns the uncompressed tar of a layer's blob.
-pub(crate) fn uncompressed<'a>(
-    blob: impl Read + 'a,
-    descriptor: &Descriptor,
-) -> Result<Box<dyn Read + 'a>, ImageError> {
-    match descriptor.media_type.as_str() {
-        media::LAYER_GZIP | media::DOCKER_LAYER => Ok(Box::new(MultiGzDecoder::new(blob))),
-        media::LAYER => Ok(Box::new(blob)),
-        other => Err(ImageError::Unsupported { what: format!("a layer of type {other}") }),
-    }
 }
 
 /// Tells how much was read.

@@ -35,6 +35,7 @@ mod image;
 mod inputs;
 mod key;
 mod layer;
+mod layer_tar;
 mod ledger;
 mod mode;
 mod patterns;

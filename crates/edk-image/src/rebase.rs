@@ -6,7 +6,7 @@ use edk_store::Store;
 
 use crate::{
     Config, Image, ImageError, Layer,
-    image::uncompressed,
+    layer_tar::{self, LayerTar},
     tree::{Node, Tree},
 };
 
@@ -127,12 +127,8 @@ fn path_reasons(
     let (before, after) = (Tree::load(store, &old.layers)?, Tree::load(store, &new.layers)?);
     let mut reasons = Vec::new();
     for layer in own {
-        let blob = std::io::BufReader::new(store.reader(&layer.descriptor.digest)?);
-        let malformed = |error: std::io::Error| ImageError::Malformed {
-            digest: layer.descriptor.digest,
-            reason: error.to_string(),
-        };
-        let mut tar = tar::Archive::new(uncompressed(blob, &layer.descriptor)?);
+        let malformed = |error: std::io::Error| layer_tar::bad(layer, error.to_string());
+        let mut tar = tar::Archive::new(LayerTar::open(store, layer)?);
         for entry in tar.entries().map_err(malformed)? {
             let entry = entry.map_err(malformed)?;
             let path = String::from_utf8_lossy(&entry.path_bytes()).trim_matches('/').to_owned();

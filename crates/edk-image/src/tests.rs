@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use edk_archive::gzip;
+use edk_archive::{Bounds, gzip};
 use edk_model::Monitor;
 use edk_store::Store;
 use proptest::prelude::*;
@@ -10,10 +10,10 @@ use proptest::prelude::*;
 use crate::{
     beneath::Root,
     dockerfile::{expand, expand_document, parse},
-    layer::{Composer, Contents, LayerWriter, Place},
+    layer::{Composer, Contents, Fault, LayerWriter, Place},
     patterns::Rules,
     tree::{Tree, read_index},
-    unpacking::{self, Limits},
+    unpacking,
 };
 
 /// Text of the pieces that Dockerfiles are made of, in any order.
@@ -143,7 +143,7 @@ proptest! {
         let monitor = Monitor::silent();
         let contents = Contents { store: &store, context: &root, monitor: &monitor };
         let place = Place { path: "/in", into_folder: true, owner: None, mode: None };
-        let limits = Limits { bytes: 1 << 20, entries: 100 };
+        let limits = Bounds { bytes: 1 << 20, entries: 100, names: 1 << 20 };
         let mut composer = Composer::new(contents, Tree::default(), place, Vec::new()).unwrap();
         if composer.unpack(&bytes[..], "in", limits).is_err() {
             return Ok(());
@@ -188,7 +188,8 @@ fn an_archive_with_more_entries_than_it_may_have_is_refused() {
     let place = Place { path: "/in", into_folder: true, owner: None, mode: None };
     let writer = LayerWriter::new(&store).unwrap();
     let mut composer = Composer::new(contents, Tree::default(), place, writer).unwrap();
-    let limits = Limits { bytes: 1 << 20, entries: 19 };
+    let limits = Bounds { bytes: 1 << 20, entries: 19, names: 1 << 20 };
     let tar = edk_testkit::tar(&entries);
-    assert!(composer.unpack(&tar[..], "in", limits).is_err());
+    let Err(Fault::Step(told)) = composer.unpack(&tar[..], "in", limits) else { panic!() };
+    assert!(told.contains("more than 19 entries"), "{told}");
 }

@@ -13,7 +13,11 @@ use edk_model::Digest;
 use edk_store::Store;
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageError, Layer, image::uncompressed, key::KeyMaker};
+use crate::{
+    ImageError, Layer,
+    key::KeyMaker,
+    layer_tar::{Held, LayerTar, bad},
+};
 
 /// The paths of one layer, relative, without a trailing slash.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,8 @@ pub(crate) struct LayerIndex {
     pub(crate) gone: BTreeSet<String>,
     /// Folders that hide what is below (opaque whiteouts).
     pub(crate) opaque: BTreeSet<String>,
+    #[serde(skip)]
+    held: Held,
 }
 
 /// What a path is.
@@ -152,7 +158,13 @@ impl LayerIndex {
         }
     }
 
-    fn add(&mut self, path: &str, kind: tar::EntryType, link: Option<String>) {
+    fn add(
+        &mut self,
+        path: &str,
+        kind: tar::EntryType,
+        link: Option<String>,
+    ) -> Result<(), String> {
+        self.held.add(path.len())?;
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         if name == ".wh..wh..opq" {
             self.opaque.insert(parent.to_owned());
@@ -173,8 +185,10 @@ impl LayerIndex {
             if !self.links.contains_key(parent) && !self.dirs.insert(parent.to_owned()) {
                 break;
             }
+            self.held.add(parent.len())?;
             at = parent;
         }
+        Ok(())
     }
 }
 
@@ -183,10 +197,9 @@ fn index(store: &Store, layer: &Layer) -> Result<LayerIndex, ImageError> {
     if let Some(index) = store.step(&key) {
         return Ok(index);
     }
-    let blob = std::io::BufReader::new(store.reader(&layer.descriptor.digest)?);
-    let index = read_index(uncompressed(blob, &layer.descriptor)?).map_err(|source| {
-        ImageError::Malformed { digest: layer.descriptor.digest, reason: source.to_string() }
-    })?;
+    let mut tar = LayerTar::open(store, layer)?;
+    let index = read_index(&mut tar).and_then(|index| tar.finish().map(|()| index));
+    let index = index.map_err(|error| tar.blame(bad(layer, error.to_string())))?;
     store.put_step(&key, &index)?;
     Ok(index)
 }
@@ -257,7 +270,8 @@ pub(crate) fn read_index(tar: impl Read) -> io::Result<LayerIndex> {
             continue;
         }
         let link = entry.link_name_bytes().map(|link| String::from_utf8_lossy(&link).into_owned());
-        index.add(&path.join("/"), entry.header().entry_type(), link);
+        let added = index.add(&path.join("/"), entry.header().entry_type(), link);
+        added.map_err(std::io::Error::other)?;
     }
     Ok(index)
 }
@@ -271,7 +285,7 @@ mod tests {
     fn layer(entries: &[(&str, EntryType, Option<&str>)]) -> Arc<LayerIndex> {
         let mut index = LayerIndex::default();
         for (path, kind, link) in entries {
-            index.add(path, *kind, link.map(str::to_owned));
+            index.add(path, *kind, link.map(str::to_owned)).unwrap();
         }
         Arc::new(index)
     }

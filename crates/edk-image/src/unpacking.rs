@@ -3,17 +3,11 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use edk_archive::{Bounds, Guarded};
+
 /// The most that one archive may hold, unpacked: far above any in the field, and an end to what
 /// was made to fill disks.
-pub(crate) const LIMITS: Limits = Limits { bytes: 64 << 30, entries: 4_000_000 };
-
-/// How much an archive may hold.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Of the whole stream, unpacked.
-    pub(crate) bytes: u64,
-    pub(crate) entries: u64,
-}
+pub(crate) const LIMITS: Bounds = Bounds { bytes: 64 << 30, entries: 4_000_000, names: 1 << 30 };
 
 /// Says whether the content is an archive: its first entry can be read.
 pub(crate) fn is_archive(content: impl Read) -> bool {
@@ -29,7 +23,7 @@ pub(crate) fn is_archive(content: impl Read) -> bool {
 /// [`io::Error`] if its start can't be read.
 pub(crate) fn decompressed<'a>(
     content: impl Read + 'a,
-    limits: Limits,
+    limits: Bounds,
 ) -> io::Result<Box<dyn Read + 'a>> {
     let mut content = BufReader::with_capacity(64 << 10, content);
     let start = content.fill_buf()?;
@@ -44,23 +38,7 @@ pub(crate) fn decompressed<'a>(
     } else {
         Box::new(content)
     };
-    Ok(Box::new(Cut { stream, left: limits.bytes }))
-}
-
-/// Ends with an error once too much was read.
-struct Cut<R> {
-    stream: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Cut<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.stream.read(buffer)?;
-        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::FileTooLarge, "it holds more than any archive should")
-        })?;
-        Ok(count)
-    }
+    Ok(Box::new(Guarded::new(stream, limits)))
 }
 
 #[cfg(test)]
@@ -98,7 +76,7 @@ mod tests {
     #[test]
     fn a_bomb_ends_at_the_limit() {
         let bomb = gzip(&vec![0; 4 << 20]);
-        let limits = Limits { bytes: 1 << 20, entries: 1 };
+        let limits = Bounds { bytes: 1 << 20, entries: 1, names: 100 };
         let read = io::copy(&mut decompressed(&bomb[..], limits).unwrap(), &mut io::sink());
         assert_eq!(read.unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }

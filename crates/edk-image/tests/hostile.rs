@@ -2,9 +2,16 @@
 //! error says what is wrong.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::{fs, io::Write as _, path::PathBuf};
+mod bench;
 
-use edk_image::{Image, load};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    path::PathBuf,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use edk_image::{Image, ImageError, load, rebase};
 use edk_model::{Descriptor, Digest, Monitor, media};
 use edk_store::Store;
 use serde_json::json;
@@ -38,6 +45,9 @@ fn archive(entries: &Entries) -> Vec<u8> {
         header.set_uid(0);
         header.set_gid(0);
         header.set_mtime(0);
+        // Of /dev/zero.
+        header.set_device_major(1).unwrap();
+        header.set_device_minor(5).unwrap();
         let link = kind.is_symlink() || kind.is_hard_link();
         if link {
             header.as_old_mut().linkname[..content.len()].copy_from_slice(content);
@@ -172,11 +182,11 @@ fn a_few_bytes_that_unpack_to_very_many_are_refused() {
     gzip.write_all(header.as_bytes()).unwrap();
     std::io::copy(&mut std::io::Read::take(std::io::repeat(0), (256 << 20) + 1024), &mut gzip)
         .unwrap();
-    bench.refuses(&gzip.finish().unwrap(), "unpacked, it has more than");
+    bench.refuses(&gzip.finish().unwrap(), "unpacked, it holds files of more than");
     // A header that only claims so.
     header.set_size(1 << 40);
     header.set_cksum();
-    bench.refuses(header.as_bytes(), "unpacked, it has more than");
+    bench.refuses(header.as_bytes(), "unpacked, it holds files of more than");
 }
 
 #[test]
@@ -218,4 +228,222 @@ fn a_layer_that_leads_out_of_its_image_is_not_exported() {
     let names: Vec<_> =
         tar.entries().unwrap().map(|it| it.unwrap().path_bytes().into_owned()).collect();
     assert_eq!(names, [b"a".to_vec()]);
+}
+
+/// A header that announces `size` bytes.
+fn announced(kind: EntryType, size: u64) -> Vec<u8> {
+    let mut header = Header::new_gnu();
+    header.set_path("x").unwrap();
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.set_size(size);
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+/// A file that is one hole of a tebibyte.
+fn hole() -> Vec<u8> {
+    let mut header = Header::from_byte_slice(&announced(EntryType::GNUSparse, 0)).clone();
+    let gnu = header.as_gnu_mut().unwrap();
+    for field in [&mut gnu.realsize, &mut gnu.sparse[0].offset] {
+        // Larger than octal digits can say: the number itself, marked by its first bit.
+        field.fill(0);
+        field[0] = 0x80;
+        field[4..].copy_from_slice(&(1_u64 << 40).to_be_bytes());
+    }
+    gnu.sparse[0].numbytes.copy_from_slice(b"00000000000\0");
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+/// Puts an image on `base` whose top layer has the blob `blob` and says that its content is
+/// `diff_id`.
+fn on(build: &bench::Bench, name: &str, blob: &[u8], diff_id: Digest) -> Image {
+    let base = build.store.resolve("local-only/busybox", "latest").unwrap().unwrap();
+    let base = Image::load(&build.store, &base).unwrap();
+    let mut writer = build.store.writer().unwrap();
+    writer.write_all(blob).unwrap();
+    let kind = if blob.starts_with(&[0x1f, 0x8b]) { media::LAYER_GZIP } else { media::LAYER };
+    let layers = vec![base.layers[0].descriptor.clone(), writer.commit(kind).unwrap()];
+    let rootfs = json!({ "type": "layers", "diff_ids": [base.layers[0].diff_id, diff_id] });
+    let history = json!([{ "created_by": "COPY x /x" }]);
+    let config =
+        json!({ "architecture": "amd64", "os": "linux", "rootfs": rootfs, "history": history });
+    let config = build.store.put(media::CONFIG, config.to_string().as_bytes()).unwrap();
+    let manifest = json!({ "schemaVersion": 2, "mediaType": media::MANIFEST, "config": config,
+        "layers": layers });
+    let manifest = build.store.put(media::MANIFEST, manifest.to_string().as_bytes()).unwrap();
+    build.store.tag(&format!("local-only/{name}"), "latest", &manifest).unwrap();
+    Image::load(&build.store, &manifest).unwrap()
+}
+
+/// Expects that whoever reads the top layer of the image says so and keeps nothing: unpacking it,
+/// copying onto it, copying from it, exporting and comparing it.
+#[track_caller]
+fn expect_refused(build: &bench::Bench, image: &Image, told: &str, everywhere: bool) {
+    let silent = Monitor::silent();
+    let base = build.store.resolve("local-only/busybox", "latest").unwrap().unwrap();
+    let base = Image::load(&build.store, &base).unwrap();
+    let out = build.context.join("out.tar");
+    let copied = |text: &str| build.build(text).map(drop);
+    let mut results = vec![
+        ("prepare", image.prepare(&build.store, &build.containers, &silent).map(drop)),
+        ("onto", copied("FROM local-only/evil\nCOPY f /f")),
+        ("from", copied("FROM scratch\nCOPY --from=local-only/evil / /")),
+        ("run", copied("FROM local-only/evil\nRUN true")),
+        (
+            "bound",
+            copied("FROM local-only/busybox\nRUN --mount=from=local-only/evil,target=/e true"),
+        ),
+    ];
+    if everywhere {
+        let diff = edk_image::diff(&build.store, &base, image, &silent).map(drop);
+        results.push(("diff", diff));
+        let export = edk_image::export_rootfs(&build.store, image, &out, &silent).map(drop);
+        results.push(("export", export));
+        results.push(("rebase", rebase(&build.store, image, &base, &base).map(drop)));
+    }
+    for (who, result) in results {
+        let error = result.unwrap_err();
+        assert!(matches!(error, ImageError::BadLayer { .. }), "{who}: {error}");
+        assert!(error.to_string().contains(told), "{who}: `{told}` is not in `{error}`");
+    }
+    assert!(!build.containers.has_layer(&image.diff_ids()), "{told}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_layer_that_holds_too_much_is_refused_wherever_it_is_read() {
+    let build = bench::Bench::new();
+    build.write("f", "f");
+    let long = [announced(EntryType::GNULongName, 1 << 30), vec![b'n'; 4096]].concat();
+    let bombs = [
+        (announced(EntryType::Regular, 1 << 50), "files of more than"),
+        (hole(), "files of more than"),
+        (long, "a name of more than 4096 bytes"),
+        (announced(EntryType::XHeader, 1 << 30), "attributes of more than"),
+    ];
+    for (bomb, told) in bombs {
+        // Behind a file that is in order, and compressed.
+        let tar = [archive(&vec![file("a", b"a")])[..1024].to_vec(), bomb].concat();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&tar).unwrap();
+        let image = on(&build, "evil", &gzip.finish().unwrap(), Digest::of(&tar));
+        expect_refused(&build, &image, told, true);
+    }
+    let left = fs::read_dir(build.containers_folder().join("incoming")).unwrap().count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_layer_that_is_another_than_its_image_says_poisons_nothing() {
+    let build = bench::Bench::new();
+    build.write("f", "f");
+    // Somebody else's layer, whose unpacked folder and index would be found by its diff id.
+    let good = archive(&vec![file("a", b"good")]);
+    let bad = archive(&vec![file("a", b"evil")]);
+    let image = on(&build, "evil", &bad, Digest::of(&good));
+    expect_refused(&build, &image, "its content is", false);
+    on(&build, "good", &good, Digest::of(&good));
+    let built = build.build("FROM local-only/good\nCOPY f /f\nRUN cat /a > /b").unwrap();
+    assert_eq!(build.sh(&built.image, "cat /a /b"), "goodgood");
+}
+
+#[test]
+fn links_and_devices_of_a_layer_reach_nothing_of_this_machine() {
+    let build = bench::Bench::new();
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret"), "s").unwrap();
+    let target = outside.path().to_str().unwrap().as_bytes().to_vec();
+    let tar = archive(&vec![
+        (b"way".to_vec(), EntryType::Symlink, target),
+        file("way/planted", b"p"),
+        (b"up".to_vec(), EntryType::Symlink, b"../../../../../../../..".to_vec()),
+        file("up/tmp/planted", b"p"),
+        (b"abs".to_vec(), EntryType::Symlink, b"/".to_vec()),
+        file("abs/absolute", b"a"),
+        file("/rooted", b"r"),
+        (b"zero".to_vec(), EntryType::Char, Vec::new()),
+    ]);
+    let image = on(&build, "evil", &tar, Digest::of(&tar));
+    build.write("f", "from the context");
+    // The kernel's view, ours while copying onto it, and ours while copying from it.
+    let text = "FROM local-only/evil\nCOPY f /way/f\nCOPY f /up/g\nRUN cat /way/f > /seen\n\
+                FROM scratch\nCOPY --from=0 /way /copied/\nCOPY --from=0 /seen /";
+    let built = build.build(text).unwrap();
+    let names: Vec<_> =
+        fs::read_dir(outside.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names, ["secret"], "nothing was written there");
+    let layer = |at: usize| build.paths(&built.image, at);
+    assert!(!layer(0).iter().any(|path| path.contains("secret")), "{:?}", layer(0));
+    let script = format!(
+        "cat {0}/planted /tmp/planted /absolute /rooted; ls {0}/secret 2>/dev/null || echo none; \
+         head -c 1 /zero 2>/dev/null || echo no device; head -c 1 /dev/zero | wc -c",
+        outside.path().display()
+    );
+    assert_eq!(build.sh(&image, &script), "pparnone\nno device\n1");
+    for name in ["../up", "a/../../up"] {
+        let tar = archive(&vec![file(name, b"x")]);
+        let image = on(&build, "evil", &tar, Digest::of(&tar));
+        let error = image.prepare(&build.store, &build.containers, &Monitor::silent());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("climbs out of the layer"), "{error}");
+    }
+}
+
+/// The name `sub` stands for the folder and for a link to a folder outside in turn, all the time: at
+/// some moment between any two looks of the builder.
+#[test]
+fn a_folder_that_becomes_a_link_while_it_is_copied_shows_nothing_outside() {
+    let build = bench::Bench::new();
+    let outside = tempfile::tempdir().unwrap();
+    fs::create_dir(outside.path().join("secret-folder")).unwrap();
+    std::os::unix::fs::symlink("secret-target", outside.path().join("link")).unwrap();
+    for number in 0..20 {
+        build.write(&format!("sub/{number}"), "inside");
+        fs::write(outside.path().join(number.to_string()), "secret").unwrap();
+    }
+    let sub = build.context.join("sub");
+    let other = build.context.parent().unwrap().join("other");
+    std::os::unix::fs::symlink(outside.path(), &other).unwrap();
+    // Dropped, it ends the thread, also when an assertion fails.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let (done, swaps) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (mut built, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let flags = nix::fcntl::RenameFlags::RENAME_EXCHANGE;
+            while !done.load(Ordering::Relaxed) {
+                let here = nix::fcntl::AT_FDCWD;
+                nix::fcntl::renameat2(here, &sub, here, &other, flags).unwrap();
+                swaps.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let _done = Done(&done);
+        for text in ["COPY . /", "COPY sub /x/", "COPY sub/* /x/", "COPY --parents sub/** /"] {
+            for _ in 0..40 {
+                let before = swaps.load(Ordering::Relaxed);
+                match build.build(&format!("FROM scratch\n{text}")) {
+                    Ok(image) => {
+                        built += 1;
+                        let blob = build.store.reader(&image.image.layers[0].descriptor.digest);
+                        let mut tar = Vec::new();
+                        flate2::read::GzDecoder::new(blob.unwrap()).read_to_end(&mut tar).unwrap();
+                        let found = tar.windows(6).any(|bytes| bytes == b"secret");
+                        assert!(!found, "{text}: {:?}", build.paths(&image.image, 0));
+                    }
+                    Err(_) => refused += 1,
+                }
+                while swaps.load(Ordering::Relaxed) < before + 2 {
+                    std::thread::yield_now();
+                }
+            }
+        }
+    });
+    assert!(built > 0 && refused > 0, "{built} were built and {refused} refused");
 }

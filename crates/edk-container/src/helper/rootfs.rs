@@ -87,7 +87,8 @@ fn stack_at(root: &Root, own: &Path) -> Result<PathBuf, Fault> {
 /// don't know the word.
 fn mount_overlay(merged: &Path, options: &str) -> nix::Result<()> {
     let overlay = |options: &str| {
-        mount(Some("overlay"), merged, Some("overlay"), MsFlags::empty(), Some(options))
+        // A device of an image would be one of this machine; the container's own are in its /dev.
+        mount(Some("overlay"), merged, Some("overlay"), MsFlags::MS_NODEV, Some(options))
     };
     match overlay(&format!("{options},volatile")) {
         Err(nix::errno::Errno::EINVAL) => overlay(options),

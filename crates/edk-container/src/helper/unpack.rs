@@ -1,7 +1,7 @@
 //! A layer's tar stream -> a folder that overlayfs can stack.
 
 use std::{
-    collections::HashSet,
+    collections::BTreeSet,
     fs::{self, File, Permissions},
     io::{self, Read},
     os::unix::{
@@ -38,7 +38,7 @@ pub(crate) fn unpack(
     privilege: Privilege,
 ) -> Result<(), Fault> {
     let rootless = privilege.is_rootless();
-    let known = HashSet::from([PathBuf::new()]);
+    let known = BTreeSet::from([PathBuf::new()]);
     let opaque = opaque_attribute(rootless);
     let mut unpacker = Unpacker { target, below, known, times: Vec::new(), opaque, privilege };
     unpacker.imply_root().step("make the layer's folder")?;
@@ -61,7 +61,7 @@ struct Unpacker<'a> {
     target: &'a Path,
     below: &'a [PathBuf],
     /// Folders of the target that are there and no links, relative.
-    known: HashSet<PathBuf>,
+    known: BTreeSet<PathBuf>,
     times: Vec<(PathBuf, u64)>,
     opaque: &'static str,
     privilege: Privilege,
@@ -110,7 +110,12 @@ impl Unpacker<'_> {
         if kind.is_dir() {
             return Ok(());
         }
-        self.known.retain(|known| !known.starts_with(relative));
+        // Those below come after it, one after the other.
+        let below = self.known.range(relative.to_owned()..);
+        let below: Vec<_> = below.take_while(|it| it.starts_with(relative)).cloned().collect();
+        for gone in &below {
+            self.known.remove(gone);
+        }
         fs::remove_dir_all(path)
     }
 

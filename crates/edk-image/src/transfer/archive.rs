@@ -8,6 +8,7 @@ use std::{
     path::Path,
 };
 
+use edk_archive::{Bounds, Guarded};
 use edk_model::{Descriptor, Digest, Monitor, Reference, Unit};
 use edk_store::Store;
 use flate2::read::MultiGzDecoder;
@@ -47,7 +48,7 @@ pub fn load(
     monitor: &Monitor,
 ) -> Result<ImportedImages, ImageError> {
     let _lease = store.lease()?;
-    let mut reading = Reading { store, file, index: None, docker: false, new: 0, entries: 0 };
+    let mut reading = Reading { store, file, index: None, docker: false, new: 0 };
     reading.all(monitor)?;
     if let Some(index) = reading.index.take() {
         return reading.images(&index, name);
@@ -105,11 +106,12 @@ struct Reading<'a> {
     index: Option<Vec<u8>>,
     docker: bool,
     new: u64,
-    entries: usize,
 }
 
 /// How many entries an archive may have.
-const ENTRIES: usize = 100_000;
+const ENTRIES: u64 = 100_000;
+/// How many bytes their names may have.
+const NAMES: u64 = 64 << 20;
 /// How much larger than its file an archive may be, unpacked: blobs are compressed already.
 const BLOWN_UP: u64 = 200;
 const BLOWN_UP_LEAST: u64 = 64 << 20;
@@ -169,21 +171,13 @@ impl Reading<'_> {
             path: path.clone(),
             reason: format!("it can't be read: {error}"),
         };
-        let mut blown = 0_u64;
+        let stream = Guarded::new(stream, Bounds { bytes: limit, entries: ENTRIES, names: NAMES });
         let subject = self.file.display().to_string();
         for entry in tar::Archive::new(stream).entries().map_err(broken)? {
             monitor.check()?;
             let mut entry = entry.map_err(broken)?;
             let name = entry.path().map_err(broken)?.into_owned();
             let at = entry.raw_file_position();
-            blown = blown.saturating_add(entry.size());
-            if blown > limit {
-                return Err(self.wrong(format!("unpacked, it has more than {limit} bytes")));
-            }
-            self.entries += 1;
-            if self.entries > ENTRIES {
-                return Err(self.wrong(format!("it has more than {ENTRIES} entries")));
-            }
             self.check(&name, entry.header().entry_type())?;
             self.entry(&name, &mut entry)?;
             let total = (!gzip).then_some(total);

@@ -22,7 +22,7 @@ pub(crate) struct Bench {
     pub(crate) args: BTreeMap<String, String>,
     pub(crate) plan: PlanOptions,
     pub(crate) how: BuildOptions,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(crate) context: PathBuf,
     pub(crate) store: Store,
     pub(crate) containers: Containers,
@@ -40,7 +40,7 @@ impl Bench {
         let containers = Containers::open(&containers, helper).unwrap();
         let host = HostSettings::default();
         let (args, plan, how) = Default::default();
-        let bench = Self { args, plan, how, _folder: folder, context, store, containers, host };
+        let bench = Self { args, plan, how, folder, context, store, containers, host };
         bench.add_base();
         bench
     }
@@ -59,6 +59,11 @@ impl Bench {
         let manifest = json!({"schemaVersion": 2, "mediaType": media::MANIFEST, "config": config, "layers": [layer]});
         let manifest = self.store.put(media::MANIFEST, manifest.to_string().as_bytes()).unwrap();
         self.store.tag("local-only/busybox", "latest", &manifest).unwrap();
+    }
+
+    /// Where unpacked layers and the folders of runs are.
+    pub(crate) fn containers_folder(&self) -> PathBuf {
+        self.folder.path().join("containers")
     }
 
     pub(crate) fn write(&self, path: &str, content: &str) {
