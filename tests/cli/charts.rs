@@ -304,13 +304,13 @@ fn a_package_that_would_do_harm_is_not_uploaded() {
     extension(&env, "  title: {type: string, default: Lungs}\n");
     env.edk(&["package", "ext", "--dir", "out"]).exits(0);
     let file = env.path("out/ext-0.1.0.tgz");
-    env.edk(&["upload", "out/ext-0.1.0.tgz"]).exits(0);
+    env.edk(&["ext", "upload", "out/ext-0.1.0.tgz"]).exits(0);
     fs::rename(&file, env.path("out/other-0.1.0.tgz")).unwrap();
-    env.edk(&["upload", "out/other-0.1.0.tgz"])
+    env.edk(&["ext", "upload", "out/other-0.1.0.tgz"])
         .exits(1)
         .tells(&["platform/file-name", "ext-0.1.0.tgz"]);
     fs::write(&file, "no archive").unwrap();
-    env.edk(&["upload", "out/ext-0.1.0.tgz"]).exits(1).tells(&["platform/archive"]);
+    env.edk(&["ext", "upload", "out/ext-0.1.0.tgz"]).exits(1).tells(&["platform/archive"]);
 }
 
 #[test]
@@ -318,8 +318,8 @@ fn a_release_of_the_sandbox_is_compared_with_a_chart() {
     let env = TestEnv::new();
     extension(&env, "  title: {type: string, default: Lungs}\n");
     env.edk(&["package", "ext", "--dir", "out"]).exits(0);
-    env.edk(&["upload", "out/ext-0.1.0.tgz"]).exits(0);
-    env.edk(&["install", "ext", "--version", "0.1.0", "--param", "title=Liver"]).exits(0);
+    env.edk(&["ext", "upload", "out/ext-0.1.0.tgz"]).exits(0);
+    env.edk(&["ext", "install", "ext", "--version", "0.1.0", "--param", "title=Liver"]).exits(0);
     let args = ["chart", "diff", "ext", "--release", "ext"];
     env.edk(&args).exits(0).prints(&["render to the same"]);
     write(

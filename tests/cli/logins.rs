@@ -62,19 +62,20 @@ impl Ward {
 #[test]
 fn a_target_is_made_known_logged_in_to_used_and_forgotten() {
     let ward = Ward::new();
-    ward.edk(&["extensions", "--target", "ward"]).exits(1).tells(&["ward", "edk target add"]);
+    ward.edk(&["ext", "list", "--target", "ward"]).exits(1).tells(&["ward", "edk target add"]);
     ward.add(&["--registry", "localhost:5577", "--project", "study"]);
     let again = ward.edk(&["target", "add", "ward", &ward.url]).exits(1);
     again.tells(&["already", "--replace"]);
-    let unknown = ward.edk(&["extensions", "--target", "ward"]).exits(3);
+    let unknown = ward.edk(&["ext", "list", "--target", "ward"]).exits(3);
     unknown.tells(&["does not know who you are", "edk target login"]);
     assert!(ward.found(1).contains(&("login".to_owned(), "error".to_owned())));
 
     let outcome = ward.log_in("lead", "lead").exits(0);
     outcome.prints(&["as lead", "0.6.0", "study"]);
-    assert_eq!(ward.json(&["extensions", "--target", "ward"]), serde_json::json!([]));
+    let list = ward.json(&["ext", "list", "--target", "ward"]);
+    assert_eq!(list["extensions"], serde_json::json!([]));
     ward.edk(&["target", "use", "ward"]).exits(0);
-    ward.edk(&["extensions"]).exits(0).prints(&["nothing is there"]);
+    ward.edk(&["ext", "list"]).exits(0).prints(&["nothing is there"]);
     let targets = ward.json(&["target", "list"]);
     let ward_row = &targets[1];
     assert_eq!((&ward_row["name"], &ward_row["current"]), (&"ward".into(), &true.into()));
@@ -86,7 +87,7 @@ fn a_target_is_made_known_logged_in_to_used_and_forgotten() {
     assert_eq!(ids, all);
 
     ward.edk(&["target", "logout", "ward"]).exits(0);
-    ward.edk(&["extensions"]).exits(3).tells(&["edk target login"]);
+    ward.edk(&["ext", "list"]).exits(3).tells(&["edk target login"]);
     ward.edk(&["target", "remove", "ward"]).exits(0);
     assert_eq!(ward.json(&["target", "list"])[0]["current"], true);
     ward.edk(&["target", "use", "ward"]).exits(1).tells(&["--target sandbox"]);
@@ -120,7 +121,7 @@ fn who_may_not_manage_extensions_learns_it_from_the_doctor() {
     ward.add(&[]);
     ward.log_in("guest", "guest").exits(0).prints(&["study"]);
     assert!(ward.found(1).contains(&("rights".to_owned(), "error".to_owned())));
-    ward.edk(&["extensions", "-t", "ward"]).exits(3).tells(&["does not allow", "administrator"]);
+    ward.edk(&["ext", "list", "-t", "ward"]).exits(3).tells(&["does not allow", "administrator"]);
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn secrets_are_sealed_and_show_nowhere() {
         let mode = fs::metadata(ward.env.state().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
-    let list = ["extensions", "--target", "ward"];
+    let list = ["ext", "list", "--target", "ward"];
     let mut command = ward.env.command(&list);
     let done = Done::of(command.env("EDK_PASSPHRASE", "another")).exits(3);
     done.tells(&["the passphrase does not open", "EDK_PASSPHRASE"]);
@@ -187,9 +188,9 @@ fn tokens_are_kept_in_the_keychain_of_the_session() {
         "set -e; printf pass | gnome-keyring-daemon --unlock --components=secrets >/dev/null
          {edk} target add ward {}
          {edk} target login ward --user lead --password-file lead --client-secret-file secret
-         {edk} extensions --target ward
+         {edk} ext list --target ward
          {edk} target logout ward
-         ! {edk} extensions --target ward",
+         ! {edk} ext list --target ward",
         ward.url
     );
     let runtime = ward.env.path("runtime");

@@ -177,7 +177,12 @@ fn the_command_line_tells_what_the_window_tells() {
     ] {
         let line = host.call("command_line", json!({"command": name, "input": input}));
         let words: Vec<&str> = line.as_str().unwrap().split(' ').skip(1).collect();
-        assert_eq!(env.result(&words), host.call(name, input), "{line}");
+        let mut told = env.result(&words);
+        if name == "extensions" {
+            // The command line also says how many rows there are without filters.
+            told = told["extensions"].take();
+        }
+        assert_eq!(told, host.call(name, input), "{line}");
     }
     host.stop();
 }

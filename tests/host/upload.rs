@@ -50,8 +50,8 @@ impl Source {
 
 /// Uploads the chart and installs it; its Job needs the image.
 fn install(env: &TestEnv, source: &Source) {
-    env.edk(&["upload", source.chart.to_str().unwrap()]).exits(0);
-    env.edk(&["install", "lung-workflow", "--version", "0.1.0"]).exits(0);
+    env.edk(&["ext", "upload", source.chart.to_str().unwrap()]).exits(0);
+    env.edk(&["ext", "install", "lung-workflow", "--version", "0.1.0"]).exits(0);
     assert!(env.state().join("sandbox/workflows/dags/dag_lung.py").is_file());
 }
 
@@ -61,7 +61,7 @@ fn an_image_from_an_archive_is_what_a_chart_installs() {
     for (format, file) in [("oci-archive", "oci.tar"), ("docker-archive", "saved.tar")] {
         let archive = source.archive(format, file, &format!(":{NAME}"));
         let env = TestEnv::new();
-        let sent = env.result(&["upload", archive.to_str().unwrap()]);
+        let sent = env.result(&["ext", "upload", archive.to_str().unwrap()]);
         let expected =
             json!({"kind": "images", "images": [NAME], "target": "sandbox", "confirmed": true});
         assert_eq!(sent, expected, "{format}");
@@ -123,7 +123,7 @@ fn a_file_that_holds_no_images_is_told_before_it_is_sent() {
         ("my images.tar", "can't be the name of an image archive"),
         ("absent.tar", "could not read"),
     ] {
-        let done = env.edk(&["upload", file]).exits(1);
+        let done = env.edk(&["ext", "upload", file]).exits(1);
         assert!(done.stderr.contains(words), "{file}: {words}: {done}");
         let next = done.stderr.contains("hint:") || done.stderr.contains("fix:");
         assert!(next || file == "absent.tar", "{file} has no next step: {done}");
@@ -144,9 +144,9 @@ fn an_archive_may_leave_out_only_what_the_sandbox_has() {
     source.run("tar", &["--delete", "--file", "thin.tar", layer]);
     let thin = source.env.path("thin.tar");
     let env = TestEnv::new();
-    let refused = env.edk(&["upload", thin.to_str().unwrap()]);
+    let refused = env.edk(&["ext", "upload", thin.to_str().unwrap()]);
     refused.exits(3).tells(&["import an image archive", "content digest sha256:", "not found"]);
-    env.edk(&["upload", archive.to_str().unwrap()]).exits(0);
-    env.edk(&["upload", thin.to_str().unwrap()]).exits(0);
+    env.edk(&["ext", "upload", archive.to_str().unwrap()]).exits(0);
+    env.edk(&["ext", "upload", thin.to_str().unwrap()]).exits(0);
     install(&env, &source);
 }

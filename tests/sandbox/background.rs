@@ -21,7 +21,7 @@ fn a_sandbox_in_the_background_outlives_its_command_and_ends_when_told_to() {
     env.edk(&["sandbox", "start"]).exits(1).tells(&["another profile", "edk sandbox stop"]);
     env.edk(&["sandbox", "reset", "--yes"]).exits(1).tells(&["is running", "edk sandbox stop"]);
     // Other commands use it.
-    env.edk(&["extensions"]).exits(0);
+    env.edk(&["ext", "list"]).exits(0);
     env.edk(&["sandbox", "stop"]).exits(0).prints(&["is stopped"]);
     assert_eq!(get(&sandbox.url, "/health-check").0, 0);
     assert_eq!(processes_below(env.state()), Vec::<String>::new());

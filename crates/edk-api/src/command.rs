@@ -11,21 +11,23 @@ use edk_engine::{
     ChartPreflightRequest, ChartPreflighted, ChartRenderRequest, ChartRendered, ChartShowRequest,
     ChartShown, CheckOutcome, CheckRequest, CopyOutcome, DemoOutcome, DemoRequest, DeployOutcome,
     DeployPlan, DeployPlanRequest, DeployRequest, Diagnosis, Dispatcher, DoctorRequest, Engine,
-    EngineError, EventSink, ExportOutcome, ExtensionView, FaultView, FolderRequest, GcOutcome,
-    Health, HistoryLine, ImageDetails, ImageDiff, ImportOutcome, InstallRequest, Installed,
-    LoginOutcome, NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome,
-    PushRequest, RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest,
-    RegistryGcRequest, RegistryServeRequest, RegistryShowRequest, RemoveRequest, RepositoryView,
-    RunOutcome, RunRequest, SandboxLogRequest, SandboxResetOutcome, SandboxResetRequest,
-    SandboxServeRequest, SandboxStartRequest, SandboxStarted, SandboxStatus, SandboxStopped,
-    SaveOutcome, SendOutcome, StatusOutcome, StatusRequest, TargetAddRequest, TargetDetails,
-    TargetLoginRequest, TargetRequest, TemplateSummary, UninstallOutcome, UninstallRequest,
-    UploadRequest, Uploaded, UsageView,
+    EngineError, EventSink, ExportOutcome, FaultView, FolderRequest, GcOutcome, Health,
+    HistoryLine, ImageDetails, ImageDiff, ImportOutcome, InstallRequest, Installed, LoginOutcome,
+    NewOutcome, NewRequest, PackageOutcome, PackageRequest, ProjectView, PushOutcome, PushRequest,
+    RegistryAccountRequest, RegistryCopyRequest, RegistryDeleteRequest, RegistryGcRequest,
+    RegistryServeRequest, RegistryShowRequest, RemoveRequest, RepositoryView, RunOutcome,
+    RunRequest, SandboxLogRequest, SandboxResetOutcome, SandboxResetRequest, SandboxServeRequest,
+    SandboxStartRequest, SandboxStarted, SandboxStatus, SandboxStopped, SaveOutcome, SendOutcome,
+    StatusOutcome, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
+    TemplateSummary, UninstallOutcome, UninstallRequest, UploadRequest, Uploaded, UsageView,
 };
 use edk_model::{CancellationToken, Code, EventKind, Failure, Monitor, Severity};
 use serde::Serialize;
 
-use crate::ImageCommand;
+use crate::{
+    ImageCommand,
+    ext::{self, ExtCommand, ExtResponse},
+};
 
 /// Everything a user can ask for.
 #[derive(Debug, Clone)]
@@ -70,8 +72,8 @@ pub enum Command {
     Explain(String),
     /// Tell what a deploy would do.
     DeployPlan(DeployPlanRequest),
-    /// List what is on a target.
-    Extensions(TargetRequest),
+    /// Look at a target, and work with what is there.
+    Ext(ExtCommand),
     /// Look at what the work needs of this machine.
     Doctor,
     /// Render a chart.
@@ -188,8 +190,8 @@ pub enum Response {
     Explained(String),
     /// Of [`Command::DeployPlan`].
     Plan(DeployPlan),
-    /// Of [`Command::Extensions`].
-    Extensions(Vec<ExtensionView>),
+    /// Of [`Command::Ext`].
+    Ext(ExtResponse),
     /// Of [`Command::Doctor`] and [`Command::TargetDoctor`].
     Doctor(Vec<Diagnosis>),
     /// Of [`Command::TargetList`], and of [`Command::TargetAdd`] with the one.
@@ -291,16 +293,18 @@ impl Command {
             Self::Package(_) => "package",
             Self::Deploy(_) => "deploy",
             Self::Status(_) => "status",
-            Self::Uninstall(_) | Self::Remove(_) => "uninstall",
-            Self::Install(_) => "install",
-            Self::Upload(_) => "upload",
+            Self::Uninstall(_) => "uninstall",
+            Self::Remove(_) => "ext uninstall",
+            Self::Install(InstallRequest { launch: Some(true), .. }) => "ext launch",
+            Self::Install(_) => "ext install",
+            Self::Upload(_) => "ext upload",
             Self::Run(_) => "run",
             Self::Demo(_) => "demo",
             Self::Inspect(_) => "inspect",
             Self::Check(_) => "check",
             Self::Explain(_) => "check --explain",
             Self::DeployPlan(_) => "deploy --dry-run",
-            Self::Extensions(_) => "extensions",
+            Self::Ext(command) => command.name(),
             Self::Doctor => "doctor",
             Self::ChartRender(_) => "chart render",
             Self::ChartDiff(_) => "chart diff",
@@ -409,9 +413,7 @@ fn dispatch(
         Command::Check(request) => Response::Check(engine.check(request, monitor)?),
         Command::Explain(rule) => Response::Explained(engine.explain(rule)?),
         Command::DeployPlan(request) => Response::Plan(engine.deploy_plan(request, monitor)?),
-        Command::Extensions(request) => {
-            Response::Extensions(engine.extensions(&request.target, monitor)?)
-        }
+        Command::Ext(command) => Response::Ext(ext::dispatch(engine, command, monitor)?),
         Command::Doctor => Response::Doctor(engine.doctor(DoctorRequest { again: true }, monitor)),
         Command::ChartPackage(request) => {
             Response::ChartPackaged(Box::new(engine.chart_package(request, monitor)?))

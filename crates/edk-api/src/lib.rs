@@ -15,6 +15,7 @@ mod check_words;
 mod command;
 mod deps;
 mod document;
+mod ext;
 pub mod host;
 mod image;
 mod images;
@@ -29,21 +30,25 @@ pub use command::{AccountView, Command, Response, call};
 pub use document::{SCHEMA_VERSION, document};
 pub use edk_engine::check;
 pub use edk_engine::{
-    BasePullRequest, BaseRebaseRequest, BaseRequest, Bind, BuildChoices, BuildRequest, ChartArg,
-    ChartDepsListRequest, ChartDepsRequest, ChartDiffRequest, ChartDiffSide, ChartLintRequest,
-    ChartPackageRequest, ChartPart, ChartPreflightRequest, ChartRenderRequest, ChartSetting,
-    ChartShowRequest, ChartSources, ChartValues, CheckOutcome, CheckRequest, Content,
-    DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT, DemoRequest, DeployPlanRequest, DeployRequest,
-    Engine, EngineChoice, EventSink, FolderRequest, HostSettings, ImageDiffRequest,
+    AllowRequest, BasePullRequest, BaseRebaseRequest, BaseRequest, Bind, BuildChoices,
+    BuildRequest, ChartArg, ChartDepsListRequest, ChartDepsRequest, ChartDiffRequest,
+    ChartDiffSide, ChartLintRequest, ChartPackageRequest, ChartPart, ChartPreflightRequest,
+    ChartRenderRequest, ChartSetting, ChartShowRequest, ChartSources, ChartValues, CheckOutcome,
+    CheckRequest, CompleteRequest, Content, DEFAULT_REGISTRY_PORT, DEFAULT_SANDBOX_PORT,
+    DemoRequest, DeployPlanRequest, DeployRequest, Engine, EngineChoice, EventSink, ExtKind,
+    ExtListRequest, ExtShowRequest, FolderRequest, Hardware, HostSettings, ImageDiffRequest,
     ImageExportRequest, ImageLoadRequest, ImageLookRequest, ImageSaveRequest, ImageSendRequest,
-    InstallRequest, LanRequest, LoginOutcome, LoginWay, Mend, MirrorOf, NewRequest, PackageRequest,
-    Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
+    InstallRequest, LanRequest, LoginOutcome, LoginWay, Maturity, Mend, MirrorOf, NewRequest,
+    PackageRequest, Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
     RegistryDeleteRequest, RegistryGcRequest, RegistryServeRequest, RegistryShowRequest,
     RemoveRequest, RunRequest, SandboxLogRequest, SandboxResetRequest, SandboxServeRequest,
     SandboxStartRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
-    TargetRequest, TemplateSummary, TrustChoice, Type, UninstallRequest, UploadRequest, parse_size,
+    TargetRequest, TaskLogRequest, TemplateSummary, TrustChoice, TruthRequest, Type,
+    UninstallRequest, UploadRequest, WorkflowJobsRequest, WorkflowListRequest,
+    WorkflowStartRequest, parse_size,
 };
 pub use edk_engine::{Stop, Watch};
 pub use edk_model::{CancellationToken, Failure};
+pub use ext::{ExtCommand, ExtResponse};
 pub use image::ImageCommand;
 pub use text::text;

@@ -29,6 +29,11 @@ pub(crate) fn plan(plan: &DeployPlan) -> Vec<String> {
         let action = format!("{:?}", step.action).to_lowercase();
         lines.push(format!("{action:>8}  {}  {}", step.subject, step.detail));
     }
+    for image in &plan.images {
+        let bytes = image.bytes.map_or("?".to_owned(), size);
+        lines.push(format!("{bytes:>8}  {}  {}", image.name, image.why));
+    }
+    lines.extend(plan.warnings.iter().map(|warning| format!("! {warning}")));
     lines.push(format!("{} would be sent", size(plan.bytes_to_send)));
     lines
 }

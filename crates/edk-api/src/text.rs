@@ -5,7 +5,7 @@ use edk_engine::{
     TemplateSummary, Uploaded,
 };
 
-use crate::{Response, charts, check_words, deps, images, looks, sandbox, storage, targets};
+use crate::{Response, charts, check_words, deps, ext, images, looks, sandbox, storage, targets};
 
 /// Returns what a person reads of a response: lines, without a line end after the last.
 pub fn text(response: &Response) -> String {
@@ -56,7 +56,7 @@ pub fn text(response: &Response) -> String {
         Response::Check(found) => check_words::outcome(found),
         Response::Explained(text) => vec![text.clone()],
         Response::Plan(plan) => looks::plan(plan),
-        Response::Extensions(rows) => looks::extensions(rows),
+        Response::Ext(response) => ext::text(response),
         Response::Doctor(found) => looks::diagnoses(found),
         Response::ChartRendered(it) => charts::rendered(it),
         Response::ChartDiffed(it) => charts::diffed(it),
@@ -183,6 +183,12 @@ fn deploy(outcome: &DeployOutcome) -> Vec<String> {
     lines.extend(
         outcome.dags.as_ref().map(|dags| format!("its DAG files are in {}", dags.display())),
     );
+    if !outcome.to_allow.is_empty() {
+        let dags = outcome.to_allow.join(" ");
+        lines.push(format!(
+            "the project can't see it yet; allow it: edk ext allow {dags} --target {target}"
+        ));
+    }
     lines
 }
 

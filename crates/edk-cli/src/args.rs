@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use edk_api::{
-    Command, DEFAULT_REGISTRY_PORT, DeployPlanRequest, DeployRequest, Engine, EngineChoice,
-    Failure, PackageRequest, PushRequest, RemoveRequest, StatusRequest, UninstallRequest,
+    Command, DEFAULT_REGISTRY_PORT, Engine, EngineChoice, Failure, PackageRequest, PushRequest,
+    UninstallRequest,
 };
 use edk_model::Code;
 
@@ -15,8 +15,10 @@ use crate::{
     build::BuildArgs,
     chart::{self, ChartAction, ForceArg},
     check::{AllowArg, CheckArgs, Format},
+    deploy::DeployArgs,
+    ext::{ExtAction, WorkflowAction},
     image::ImageAction,
-    looks::{ExtensionsArgs, InspectArgs, InstallArgs, UploadArgs},
+    looks::{InspectArgs, StatusArgs},
     new::NewArgs,
     registry::{Elsewhere, RegistryAction},
     run::{DemoArgs, RunArgs},
@@ -125,13 +127,13 @@ enum Action {
     /// Show how extensions are doing on a target.
     #[command(after_help = "Examples:
   edk status                       the extension in this folder
-  edk status --all                 everything on the target")]
+  edk status --all                 everything on the target
+  edk status --truth               what of it is what this folder makes now")]
     Status(StatusArgs),
     /// Remove an extension from a target and wait until it is gone.
     #[command(after_help = "Examples:
   edk uninstall my-ext
-  edk uninstall my-ext --no-hooks  when its own clean-up hangs
-  edk uninstall --release my-workflow-2")]
+  edk uninstall my-ext --no-hooks  when its own clean-up hangs")]
     Uninstall(UninstallArgs),
     /// Run a processing container on a folder of images, as the platform would.
     #[command(after_help = "Examples:
@@ -163,21 +165,23 @@ enum Action {
     #[command(after_help = "Examples:
   edk lsp                          started by the editor, such as VS Code or Neovim")]
     Lsp,
-    /// List what is on a target.
-    #[command(after_help = "Examples:
-  edk extensions
-  edk extensions -o json           with parameters, pods and links")]
-    Extensions(ExtensionsArgs),
-    /// Install a chart that is on a target, and follow it until it is ready.
-    #[command(after_help = "Examples:
-  edk install my-workflow --version 0.1.0
-  edk install my-workflow --version 0.1.0 --param task_ids=lung")]
-    Install(InstallArgs),
-    /// Send a packaged chart, or an archive of images, to a target.
-    #[command(after_help = "Examples:
-  edk upload my-ext/dist/my-workflow-0.1.0.tgz
-  edk upload my-images.tar         an OCI layout in a tar, or what `docker save` writes")]
-    Upload(UploadArgs),
+    /// Extensions on a target: list, look, install, launch, remove, upload, allow.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk ext list                     what is on the sandbox
+  edk ext show my-workflow
+  edk ext launch my-viewer --target ward"
+    )]
+    Ext(ExtAction),
+    /// Workflows of a target: start one on a dataset, follow it, read its logs.
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  edk workflow start my-dag --dataset ct --target ward
+  edk workflow logs my-dag-aB3xYz --target ward"
+    )]
+    Workflow(WorkflowAction),
     /// Look at what the work needs of this machine.
     #[command(after_help = "Examples:
   edk doctor                       exits with 1 when something is broken")]
@@ -315,43 +319,6 @@ impl TargetArg {
 }
 
 #[derive(Debug, ClapArgs)]
-struct DeployArgs {
-    #[command(flatten)]
-    project: ProjectArg,
-    #[command(flatten)]
-    allow: AllowArg,
-    #[command(flatten)]
-    target: TargetArg,
-    #[command(flatten)]
-    args: BuildArg,
-    /// Version of the extension [default: its chart's].
-    #[arg(long)]
-    version: Option<String>,
-    /// A value for an extension parameter; may be given several times.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    param: Vec<(String, String)>,
-    /// Name of the chart, when the extension has several.
-    #[arg(long)]
-    chart: Option<String>,
-    /// Tell what would be done, and do nothing.
-    #[arg(long, conflicts_with_all = ["param", "build_arg"])]
-    dry_run: bool,
-    #[command(flatten)]
-    force: ForceArg,
-}
-
-#[derive(Debug, ClapArgs)]
-struct StatusArgs {
-    #[command(flatten)]
-    project: ProjectArg,
-    #[command(flatten)]
-    target: TargetArg,
-    /// Everything on the target.
-    #[arg(long)]
-    all: bool,
-}
-
-#[derive(Debug, ClapArgs)]
 struct UninstallArgs {
     #[command(flatten)]
     project: ProjectArg,
@@ -363,9 +330,6 @@ struct UninstallArgs {
     /// Leave the release's own clean-up jobs out.
     #[arg(long)]
     no_hooks: bool,
-    /// Remove this release, whoever made it.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["project", "chart", "no_hooks"])]
-    release: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -414,9 +378,8 @@ impl Args {
             Action::Inspect(_) => "inspect",
             Action::Check(_) => "check",
             Action::Lsp => "lsp",
-            Action::Extensions(_) => "extensions",
-            Action::Install(_) => "install",
-            Action::Upload(_) => "upload",
+            Action::Ext(action) => action.name(),
+            Action::Workflow(action) => action.name(),
             Action::Doctor => "doctor",
             Action::Serve(_) => "serve",
             Action::Chart(action) => action.name(),
@@ -473,34 +436,8 @@ impl Args {
                 allow: args.allow.allow.clone(),
                 force: args.force.rules.clone(),
             }),
-            Action::Deploy(args) if args.dry_run => Command::DeployPlan(DeployPlanRequest {
-                project: args.project.project.clone(),
-                target: args.target.name(engine)?,
-                version: args.version.clone(),
-                chart: args.chart.clone(),
-                force: args.force.rules.clone(),
-                engine: args.args.engine.clone(),
-            }),
-            Action::Deploy(args) => Command::Deploy(DeployRequest {
-                project: args.project.project.clone(),
-                target: args.target.name(engine)?,
-                version: args.version.clone(),
-                params: map(&args.param),
-                args: map(&args.args.build_arg),
-                engine: args.args.engine.clone(),
-                chart: args.chart.clone(),
-                allow: args.allow.allow.clone(),
-                force: args.force.rules.clone(),
-            }),
-            Action::Status(args) => Command::Status(StatusRequest {
-                project: (!args.all).then(|| args.project.project.clone()),
-                target: args.target.name(engine)?,
-            }),
-            Action::Uninstall(UninstallArgs { release: Some(release), target, .. }) => {
-                // Whatever version it has.
-                let (target, version) = (target.name(engine)?, String::new());
-                Command::Remove(RemoveRequest { target, release: release.clone(), version })
-            }
+            Action::Deploy(args) => args.command(engine)?,
+            Action::Status(args) => args.command(engine)?,
             Action::Uninstall(args) => Command::Uninstall(UninstallRequest {
                 project: args.project.project.clone(),
                 target: args.target.name(engine)?,
@@ -511,9 +448,8 @@ impl Args {
             Action::Demo(args) => args.command()?,
             Action::Inspect(args) => args.command(),
             Action::Check(args) => args.command(),
-            Action::Extensions(args) => args.command(engine)?,
-            Action::Install(args) => args.command(engine)?,
-            Action::Upload(args) => args.command(engine)?,
+            Action::Ext(action) => action.command(engine)?,
+            Action::Workflow(action) => action.command(engine)?,
             Action::Doctor => Command::Doctor,
             Action::Serve(_) | Action::Lsp => {
                 return Err(Failure::new(Code::Bug, "a host is no command of the engine"));

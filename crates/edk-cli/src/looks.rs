@@ -1,16 +1,9 @@
-//! Arguments of the commands that look at something, or do one thing with a target.
-
-use std::path::PathBuf;
+//! Arguments of the commands that look at something.
 
 use clap::Args as ClapArgs;
-use edk_api::{
-    Command, Engine, Failure, FolderRequest, InstallRequest, TargetRequest, UploadRequest,
-};
+use edk_api::{Command, Engine, ExtCommand, Failure, FolderRequest, StatusRequest, TruthRequest};
 
-use crate::{
-    args::{ProjectArg, TargetArg, pair},
-    chart::ForceArg,
-};
+use crate::args::{ProjectArg, TargetArg};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InspectArgs {
@@ -25,56 +18,30 @@ impl InspectArgs {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct ExtensionsArgs {
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    project: ProjectArg,
     #[command(flatten)]
     target: TargetArg,
-}
-
-impl ExtensionsArgs {
-    pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
-        Ok(Command::Extensions(TargetRequest { target: self.target.name(engine)? }))
-    }
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct InstallArgs {
-    /// Name of the chart.
-    name: String,
-    #[command(flatten)]
-    target: TargetArg,
-    /// Version of the chart.
+    /// Everything on the target.
     #[arg(long)]
-    version: String,
-    /// A value for an extension parameter; may be given several times.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    param: Vec<(String, String)>,
+    all: bool,
+    /// Tell for every chart, image and DAG whether it is what this folder makes.
+    #[arg(long, conflicts_with = "all")]
+    truth: bool,
 }
 
-impl InstallArgs {
+impl StatusArgs {
     pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
-        let params = self.param.iter().cloned().map(|(key, text)| (key, text.into())).collect();
-        Ok(Command::Install(InstallRequest {
-            target: self.target.name(engine)?,
-            name: self.name.clone(),
-            version: self.version.clone(),
-            params,
-        }))
-    }
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct UploadArgs {
-    /// The packaged chart, `<name>-<version>.tgz`, or the archive of images, `.tar`.
-    file: PathBuf,
-    #[command(flatten)]
-    target: TargetArg,
-    #[command(flatten)]
-    force: ForceArg,
-}
-
-impl UploadArgs {
-    pub(crate) fn command(&self, engine: &Engine) -> Result<Command, Failure> {
-        let (target, file) = (self.target.name(engine)?, self.file.clone());
-        Ok(Command::Upload(UploadRequest { target, file, force: self.force.rules.clone() }))
+        let (project, target) = (self.project.project.clone(), self.target.name(engine)?);
+        Ok(match self.truth {
+            true => {
+                Command::Ext(ExtCommand::Truth(TruthRequest { project, target, version: None }))
+            }
+            false => {
+                let project = (!self.all).then_some(project);
+                Command::Status(StatusRequest { project, target })
+            }
+        })
     }
 }

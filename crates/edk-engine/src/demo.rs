@@ -169,6 +169,8 @@ impl Show<'_> {
                 chart: None,
                 allow: Vec::new(),
                 force: Vec::new(),
+                no_hooks: false,
+                pull_from: None,
             };
             let done = engine.deploy(&request, monitor)?;
             let pods: Vec<_> = done.pods.values().map(String::as_str).collect();

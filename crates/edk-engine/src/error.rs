@@ -84,10 +84,8 @@ pub enum EngineError {
     /// The secrets.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// A real platform, to which images can't be brought yet.
-    #[error(
-        "`{url}` is not on this machine, and other targets than sandboxes can't be used yet (issue #6)"
-    )]
+    /// A platform elsewhere that was not made known.
+    #[error("`{url}` is not on this machine and was not made known as a target")]
     ForeignTarget {
         /// Its address.
         url: String,
@@ -181,6 +179,93 @@ pub enum EngineError {
         target: String,
         /// Name of the release.
         release: String,
+    },
+    /// A chart that is launched, or is not.
+    #[error("chart `{chart}` is {}", if *multi { "launched, each time as a release of its own" } else { "installed, and only once" })]
+    Launch {
+        /// Name of the chart.
+        chart: String,
+        /// Whether it is launched.
+        multi: bool,
+    },
+    /// Something that the target has not.
+    #[error("there is no {what} `{name}` on {target}")]
+    NotOnTarget {
+        /// What it is.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Name of the target.
+        target: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// An extension without a DAG.
+    #[error("the extension in `{}` has no DAG with a written id", folder.display())]
+    NoDag {
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// A platform whose registry nobody knows.
+    #[error("nobody knows from which registry {target} pulls images")]
+    NoRegistry {
+        /// Name of the target.
+        target: String,
+    },
+    /// A release that another process deploys.
+    #[error("release `{release}` is being deployed by another process")]
+    Busy {
+        /// Name of the release.
+        release: String,
+    },
+    /// What is remembered of a target makes no sense.
+    #[error("`{}` makes no sense", path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The chart of a release that is to be put back is on nobody's disk.
+    #[error("chart `{chart}` {version} was replaced, and its archive is not kept here")]
+    NoArchive {
+        /// Name of the chart.
+        chart: String,
+        /// Its version.
+        version: String,
+    },
+    /// A new release did not become ready, and the old one was put back.
+    #[error("`{release}` {version} failed on {target}; {old} was put back and is ready")]
+    PutBack {
+        /// Name of the release.
+        release: String,
+        /// The version that failed.
+        version: String,
+        /// Name of the target.
+        target: String,
+        /// The version that is there now.
+        old: String,
+        /// Why it failed.
+        #[source]
+        source: Box<EngineError>,
+    },
+    /// A new release did not become ready, and the old one could not be put back.
+    #[error("`{release}` {version} failed on {target}, and {old} could not be put back: {second}")]
+    NotPutBack {
+        /// Name of the release.
+        release: String,
+        /// The version that failed.
+        version: String,
+        /// Name of the target.
+        target: String,
+        /// The version that was there before.
+        old: String,
+        /// Why it failed.
+        #[source]
+        source: Box<EngineError>,
+        /// Why the old one could not be put back.
+        second: Box<EngineError>,
     },
     /// A port of a server of ours is taken.
     #[error("port {port} of this machine is taken")]
@@ -340,42 +425,8 @@ impl EngineError {
         Self::Io { path: path.to_owned(), source }
     }
 
-    /// Hints of what goes wrong with servers, files and rooms on this machine.
-    fn hints_on_this_machine(&self) -> Vec<String> {
-        let hint = |text: &str| vec![text.to_owned()];
-        match self {
-            Self::SandboxStart { log, .. } => vec![format!("all it said is in {}", log.display())],
-            Self::SandboxDiffers { .. } | Self::SandboxRuns => {
-                hint("stop it first: `edk sandbox stop`")
-            }
-            Self::SandboxHosted { .. } => hint("it ends with that process"),
-            Self::SandboxStuck { process } => vec![format!("end it: `kill -9 {process}`")],
-            Self::Listen { .. } => hint(
-                "name an address of this machine and a free port, such as `--listen 192.168.1.5:5577`",
-            ),
-            Self::PortTaken { .. } => hint("name another port, or `--port 0` for any that is free"),
-            Self::RegistryServed { .. } => {
-                hint("pull from there: it is the same registry; `--port 0` serves it once more")
-            }
-            Self::RegistryPort { port } => vec![
-                format!("stop that program (`ss -ltnp sport = :{port}` names it), then try again"),
-                "or serve the registry at a port of its own: `edk registry serve --port 0`"
-                    .to_owned(),
-            ],
-            Self::Io { source, .. } if Code::of_io(source) == Code::DiskFull => {
-                hint("free some space on the disk, then run the command again")
-            }
-            _ => match self.room().map_or_else(Vec::new, Explain::hints) {
-                hints if hints.is_empty() && self.code() == Code::DiskFull => {
-                    hint("free some space on the disk, then run the command again")
-                }
-                hints => hints,
-            },
-        }
-    }
-
     /// The room's error, when it is one.
-    fn room(&self) -> Option<&dyn Explain> {
+    pub(crate) fn room(&self) -> Option<&dyn Explain> {
         match self {
             Self::Vault(error) => Some(error),
             Self::Access(error) => Some(error),
@@ -423,10 +474,16 @@ impl Explain for EngineError {
             Self::SandboxDiffers { .. } | Self::SandboxHosted { .. } | Self::SandboxRuns => {
                 Code::Conflict
             }
-            Self::ForeignTarget { .. } => Code::Unsupported,
+            Self::ForeignTarget { .. } => Code::NotFound,
             Self::PortTaken { .. } | Self::Installed { .. } | Self::TargetKnown { .. } => {
                 Code::Conflict
             }
+            Self::Busy { .. } => Code::Conflict,
+            Self::Launch { .. } | Self::NoRegistry { .. } => Code::InvalidInput,
+            Self::NotOnTarget { .. } | Self::NoDag { .. } => Code::NotFound,
+            Self::Memory { .. } => Code::InvalidInput,
+            Self::NoArchive { .. } => Code::NotFound,
+            Self::PutBack { source, .. } | Self::NotPutBack { source, .. } => source.code(),
             Self::RegistryServed { .. } | Self::RegistryPort { .. } => Code::Conflict,
             Self::Demo { .. } => Code::CommandFailed,
             Self::Io { source, .. } | Self::Network(source) => Code::of_io(source),
@@ -476,7 +533,7 @@ impl Explain for EngineError {
                 hint("name host and place: `--registry registry.example.org/team`")
             }
             Self::ForeignTarget { .. } => {
-                hint("use `--target sandbox`, or carry the chart of `edk package` there by hand")
+                hint("make it known: `edk target add NAME URL`; or use `--target sandbox`")
             }
             Self::NoDagImage { known, .. } => vec![format!(
                 "set global.image in its values.yaml to one of {}",
@@ -502,13 +559,17 @@ impl Explain for EngineError {
                 hint("`edk status --all` shows what is installed")
             }
             Self::NoRelease { known, .. } => vec![format!("there are {known}")],
-            _ => self.hints_on_this_machine(),
+            _ => self.hints_on_targets(),
         }
     }
 
     fn findings(&self) -> Vec<Finding> {
         match self {
             Self::Preflight { findings, .. } | Self::Guarded { findings, .. } => findings.clone(),
+            Self::PutBack { source, .. } => source.findings(),
+            Self::NotPutBack { source, second, .. } => {
+                [source.findings(), second.findings()].concat()
+            }
             _ => self.room().map_or_else(Vec::new, Explain::findings),
         }
     }

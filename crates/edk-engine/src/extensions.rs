@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Engine, EngineError, UninstallOutcome,
-    deploy::{PATIENCE, pods},
+    deploy::{PATIENCE, Release, pods},
 };
 
 /// Name a target.
@@ -77,18 +77,22 @@ pub struct PodView {
 
 /// Install a chart that is on the target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct InstallRequest {
     /// Name of the target.
     pub target: String,
     /// Name of the chart.
     pub name: String,
-    /// Its version.
+    /// Its version; empty for the newest.
     pub version: String,
     /// Values of extension parameters; lists as texts with commas or as lists.
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(type = "Record<string, unknown>"))]
     pub params: Map<String, Value>,
+    /// Whether it has to be a chart that is launched, each time as a release of its own; without a
+    /// word it may be either.
+    #[serde(default)]
+    pub launch: Option<bool>,
 }
 
 /// A release that is ready, or was found ready.
@@ -113,8 +117,12 @@ pub struct RemoveRequest {
     pub target: String,
     /// Name of the release.
     pub release: String,
-    /// Version of its chart.
+    /// Version of its chart; empty for the one that the target shows.
     pub version: String,
+    /// Whether to leave the release's own clean-up jobs out, when they hang.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub no_hooks: bool,
 }
 
 impl Engine {
@@ -145,16 +153,14 @@ impl Engine {
         request: &InstallRequest,
         monitor: &Monitor,
     ) -> Result<Installed, EngineError> {
-        let InstallRequest { target, name, version, params } = request;
+        let InstallRequest { target, name, params, launch, .. } = request;
         self.with_target(target, monitor, async |client: Client| {
             let install = monitor.stage("install");
             install.started(name);
-            let listed = client.extensions(&install).await?;
-            let row = listed.iter().find(|row| row.name == *name && row.versions.contains(version));
-            let row = row.ok_or_else(|| EngineError::NotListed {
-                target: target.clone(),
-                chart: format!("{name} {version}"),
-            })?;
+            let row = self.installable(&client, request, &install).await?;
+            let newest = row.versions.first().cloned().unwrap_or_default();
+            let version = if request.version.is_empty() { &newest } else { &request.version };
+            launchable(&client, &row, *launch)?;
             let params = completed(&row.raw["extension_params"], params);
             let outcome = client.install(name, version, &row.keywords, &params, &install).await?;
             let release = outcome.release().to_owned();
@@ -167,8 +173,45 @@ impl Engine {
             let followed = client.follow(&release, PATIENCE, &follow).await?;
             let summary = format!("{}, pods ready", followed.helm_status);
             follow.finished(&release, Outcome::Done, &summary);
+            self.remember_install(&client, (&release, name, version), params)?;
             let (helm_status, pods) = (followed.helm_status, pods(&followed.pods));
             Ok(Installed { release, target: target.clone(), helm_status, pods })
+        })
+    }
+
+    /// Returns the row of the chart that is to be installed.
+    async fn installable(
+        &self,
+        client: &Client,
+        request: &InstallRequest,
+        monitor: &Monitor,
+    ) -> Result<Extension, EngineError> {
+        let InstallRequest { target, name, version, .. } = request;
+        let listed = client.extensions(monitor).await?;
+        let has = |row: &&Extension| {
+            row.name == *name && (version.is_empty() || row.versions.contains(version))
+        };
+        let row = listed.iter().find(has).cloned();
+        row.ok_or_else(|| EngineError::NotListed {
+            target: target.clone(),
+            chart: format!("{name} {version}").trim_end().to_owned(),
+        })
+    }
+
+    /// Remembers what was installed, so that it can be put back one day.
+    fn remember_install(
+        &self,
+        client: &Client,
+        (release, chart, version): (&str, &str, &str),
+        params: Map<String, Value>,
+    ) -> Result<(), EngineError> {
+        let at = self.timestamp();
+        self.memory(&client.target().name).update(|record| {
+            let sent = record.charts.get(&format!("{chart}-{version}.tgz"));
+            let digest = sent.map(|sent| sent.digest);
+            let (chart, version) = (chart.to_owned(), version.to_owned());
+            let installed = Release { chart, version, params, digest, dag: None, at };
+            record.releases.insert(release.to_owned(), installed);
         })
     }
 
@@ -181,7 +224,7 @@ impl Engine {
         request: &RemoveRequest,
         monitor: &Monitor,
     ) -> Result<UninstallOutcome, EngineError> {
-        let RemoveRequest { target, release, version } = request;
+        let RemoveRequest { target, release, version, no_hooks } = request;
         let monitor = monitor.stage("uninstall");
         self.with_target(target, &monitor, async |client: Client| {
             monitor.started(release);
@@ -193,15 +236,31 @@ impl Engine {
                 return Ok(UninstallOutcome { release, target, was_installed: false });
             };
             let version = if version.is_empty() { &there.version } else { version };
-            client.uninstall(&release, version, false, &monitor).await?;
+            client.uninstall(&release, version, *no_hooks, &monitor).await?;
             client.wait_gone(&release, PATIENCE, &monitor).await?;
+            self.memory(&target).update(|record| drop(record.releases.remove(&release)))?;
             monitor.finished(&release, Outcome::Done, "gone");
             Ok(UninstallOutcome { release, target, was_installed: true })
         })
     }
 }
 
-fn view(row: &Extension) -> ExtensionView {
+/// Refuses to launch what is installed once, and to install what is launched; and to launch
+/// without a project, whose data a launched chart gets.
+fn launchable(client: &Client, row: &Extension, launch: Option<bool>) -> Result<(), EngineError> {
+    let multi = row.is_multi_installable();
+    if launch.is_some_and(|launch| launch != multi) {
+        return Err(EngineError::Launch { chart: row.name.clone(), multi });
+    }
+    let target = client.target();
+    let sandbox = target.registry_url == crate::target::sandbox_registry();
+    if multi && target.project.is_none() && !sandbox {
+        return Err(edk_target::TargetError::NoProject { target: target.name.clone() }.into());
+    }
+    Ok(())
+}
+
+pub(crate) fn view(row: &Extension) -> ExtensionView {
     let text = |key: &str| row.raw.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let deployment = row.deployment(&row.release);
     let links = row.raw.get("links").and_then(Value::as_array).into_iter().flatten();
@@ -230,6 +289,6 @@ fn view(row: &Extension) -> ExtensionView {
     }
 }
 
-fn pod(pod: &Pod) -> PodView {
+pub(crate) fn pod(pod: &Pod) -> PodView {
     PodView { name: pod.name.clone(), status: pod.status.clone(), reason: pod.reason.clone() }
 }

@@ -1,17 +1,17 @@
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use edk_extension::{ChartDir, Project, Role};
-use edk_image::{EngineChoice, Foreseen};
-use edk_model::{Monitor, Severity};
-use edk_target::{Client, Extension};
+use edk_image::{EngineChoice, Foreseen, Image};
+use edk_model::{Descriptor, Digest, Finding, Monitor, Severity, media};
+use edk_target::Client;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Engine, EngineError, ImageView,
+    Engine, EngineError, ImageView, ImageWay,
+    deploy::{Archive, Before, Journal, Memory, Route, cut_off},
     engine::version_of,
     image::Chosen,
     package::{ReadyChart, preflight_about},
-    target::SANDBOX_BUILD_VERSION,
 };
 
 /// Tell what a deploy would do.
@@ -33,6 +33,8 @@ pub struct DeployPlanRequest {
     /// Who builds; without one, as the settings of the extension or the machine say.
     #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub engine: Option<EngineChoice>,
+    /// Where the platform reaches the registry of this machine, when it is to pull from here.
+    pub pull_from: Option<String>,
 }
 
 /// What a deploy would do; nothing was done.
@@ -47,6 +49,37 @@ pub struct DeployPlan {
     /// The release that would be removed first, with its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
+    /// How each image gets there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub images: Vec<ImagePlan>,
+    /// What to know before: a deploy that was cut off, a release that could not be put back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub warnings: Vec<Finding>,
+}
+
+/// What a plan is made of beside the extension.
+struct Looked {
+    route: Route,
+    memory: Memory,
+    before: Before,
+    earlier: Option<Journal>,
+}
+
+/// How an image gets to the target.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct ImagePlan {
+    /// Its full name there.
+    pub name: String,
+    /// The way it goes.
+    pub way: ImageWay,
+    /// How many bytes are sent; nothing while it has to be built first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Why so, one sentence without a full stop.
+    pub why: String,
 }
 
 /// A step of a deploy to come.
@@ -109,14 +142,89 @@ impl Engine {
         let chosen = self.chosen(request.engine.as_ref(), &project.root)?;
         let mut steps: Vec<PlanStep> =
             images.iter().map(|image| build_step(image, &chosen)).collect();
-        for (image, seen) in images.iter().zip(&foreseen) {
-            self.push_steps(image, seen.as_ref(), &version, &mut steps)?;
-        }
-        let listed = self.with_target(&request.target, monitor, async |client: Client| {
-            Ok(client.extensions(monitor).await?)
+        let new = (version.as_str(), &ready.packaged.digest);
+        let looked = self.with_target(&request.target, monitor, async |client: Client| {
+            let route = Route::choose(client.target(), request.pull_from.as_deref())?;
+            let memory = self.memory(&client.target().name);
+            let (release, multi) = (ready.chart.name(), is_multi(chart_dir));
+            let earlier = if multi { None } else { memory.journal(release)? };
+            let before =
+                Before::look(&client, &memory, release, new, earlier.as_ref(), monitor).await?;
+            let before = if multi { Before::default() } else { before };
+            Ok(Looked { route, memory, before, earlier })
         })?;
-        let replaces = delivery(&project, chart_dir, &ready, &listed, &mut steps);
-        Ok(DeployPlan { steps, bytes_to_send: ready.packaged.bytes.len() as u64, replaces })
+        let mut plans = Vec::new();
+        for (image, seen) in images.iter().zip(&foreseen) {
+            self.push_steps(image, seen.as_ref(), &version, &looked, &mut steps)?;
+            plans.extend(self.image_plans(image, seen.as_ref(), &version, &looked, monitor)?);
+        }
+        let replaces = delivery(&project, &ready, &looked.before, &mut steps);
+        let images_to_send: u64 = plans.iter().filter_map(|plan| plan.bytes).sum();
+        let chart = ready.packaged.bytes.len() as u64;
+        let roles: Vec<Role> = images.iter().map(|image| image.role).collect();
+        let mut warnings = looked.route.warnings(&roles);
+        let declared = &ready.chart.values["extension_params"];
+        warnings.extend(looked.earlier.iter().map(cut_off));
+        warnings.extend(looked.before.warnings(ready.chart.name(), declared));
+        let bytes_to_send = chart + images_to_send;
+        Ok(DeployPlan { steps, bytes_to_send, replaces, images: plans, warnings })
+    }
+
+    /// Tells how each name of an image would get to the target, and how many bytes that takes.
+    fn image_plans(
+        &self,
+        image: &ImageView,
+        seen: Option<&Foreseen>,
+        version: &str,
+        looked: &Looked,
+        monitor: &Monitor,
+    ) -> Result<Vec<ImagePlan>, EngineError> {
+        let Looked { route, memory, .. } = looked;
+        let mut plans = Vec::new();
+        for (at, tag) in route.tags(image.role, version).into_iter().enumerate() {
+            let built = seen.and_then(|seen| seen.image);
+            let (bytes, why) = match (route.way, built) {
+                (ImageWay::Push, None) => {
+                    (None, "how many bytes is known when it is built".to_owned())
+                }
+                // The second name is given to what the first has brought.
+                (ImageWay::Push, Some(_)) if at > 0 => (Some(0), route.why.clone()),
+                (ImageWay::Push, Some(digest)) => {
+                    let bytes = self.missing(&image.name, &digest, route, memory, monitor)?;
+                    (Some(bytes), format!("{}; layers it has are not sent", route.why))
+                }
+                _ => (Some(0), route.why.clone()),
+            };
+            let (name, way) = (route.name(&image.name, tag), route.way);
+            plans.push(ImagePlan { name, way, bytes, why });
+        }
+        Ok(plans)
+    }
+
+    /// Returns the bytes of an image which the registry of a platform does not have yet, judged by
+    /// the images of that name which were sent from here. A registry that can't be asked has none.
+    fn missing(
+        &self,
+        name: &str,
+        digest: &Digest,
+        route: &Route,
+        memory: &Memory,
+        monitor: &Monitor,
+    ) -> Result<u64, EngineError> {
+        let size = self.store()?.size(digest).unwrap_or_default();
+        let descriptor = Descriptor::new(media::MANIFEST, *digest, size);
+        let image = Image::load(self.store()?, &descriptor)?;
+        let access = self.access(None);
+        let mut there: BTreeSet<Digest> = BTreeSet::new();
+        let prefix = format!("{}:", route.name(name, "").trim_end_matches(':'));
+        for sent in memory.record()?.images.keys().filter(|sent| sent.starts_with(&prefix)) {
+            let Ok(reference) = sent.parse() else { continue };
+            if let Ok(shown) = edk_image::show(self.store()?, &reference, &access, monitor) {
+                there.extend(shown.layers.iter().map(|layer| layer.descriptor.digest));
+            }
+        }
+        let layers = image.layers.iter().map(|layer| &layer.descriptor);
+        Ok(layers.filter(|layer| !there.contains(&layer.digest)).map(|layer| layer.size).sum())
     }
 
     fn push_steps(
@@ -124,14 +232,10 @@ impl Engine {
         image: &ImageView,
         seen: Option<&Foreseen>,
         version: &str,
+        looked: &Looked,
         steps: &mut Vec<PlanStep>,
     ) -> Result<(), EngineError> {
-        let tags: &[&str] = match image.role {
-            Role::Base => &[],
-            Role::Dag => &[version],
-            Role::Container => &[version, SANDBOX_BUILD_VERSION],
-        };
-        for tag in tags {
+        for tag in looked.route.tags(image.role, version) {
             let named = self.store()?.resolve(&image.name, tag)?.map(|it| it.digest);
             let same = named.is_some() && named == seen.and_then(|it| it.image);
             let (action, detail) = match (same, named) {
@@ -166,12 +270,15 @@ fn build_step(image: &ImageView, chosen: &Chosen) -> PlanStep {
     PlanStep { stage: "build", subject: image.name.clone(), action, detail }
 }
 
+fn is_multi(chart: &ChartDir) -> bool {
+    chart.keywords.iter().any(|keyword| keyword == "kaapanamultiinstallable")
+}
+
 /// Adds what happens with the chart; returns the release that has to go first.
 fn delivery(
     project: &Project,
-    chart_dir: &ChartDir,
     ready: &ReadyChart,
-    listed: &[Extension],
+    before: &Before,
     steps: &mut Vec<PlanStep>,
 ) -> Option<String> {
     let (name, version) = (ready.chart.name().to_owned(), ready.chart.version().to_owned());
@@ -186,19 +293,18 @@ fn delivery(
     step("package", PlanAction::Package, format!("{}{with}", ready.packaged.file_name));
     let bytes = ready.packaged.bytes.len();
     step("upload", PlanAction::Upload, format!("{bytes} bytes"));
-    let row = listed.iter().find(|row| row.name == name);
-    let multi = chart_dir.keywords.iter().any(|keyword| keyword == "kaapanamultiinstallable");
-    let old = row.and_then(|row| row.deployment(&name)).filter(|_| !multi);
-    match old {
-        Some(old) => {
-            let detail = format!("release {} {} is removed first", old.release, old.version);
-            step("install", PlanAction::Replace, detail);
-            Some(format!("{} {}", old.release, old.version))
+    let Some(old) = &before.present else {
+        let what = if project.charts.len() > 1 { "one of several charts, " } else { "" };
+        step("install", PlanAction::Install, format!("{what}version {version}"));
+        return None;
+    };
+    let back = match &before.old {
+        Some(old) if old.archive != Archive::Lost => {
+            format!(", and {} is put back if this fails", old.version)
         }
-        None => {
-            let what = if project.charts.len() > 1 { "one of several charts, " } else { "" };
-            step("install", PlanAction::Install, format!("{what}version {version}"));
-            None
-        }
-    }
+        _ => String::new(),
+    };
+    let subject = format!("{name} {old}").trim_end().to_owned();
+    step("install", PlanAction::Replace, format!("release {subject} is removed first{back}"));
+    Some(subject)
 }

@@ -19,8 +19,10 @@ mod dispatcher;
 mod doctor;
 mod engine;
 mod error;
+mod ext;
 mod extensions;
 mod foresee;
+mod hints;
 mod image;
 mod new;
 mod package;
@@ -54,7 +56,7 @@ pub use chart::{
 };
 pub use check::{CheckOutcome, CheckRequest, Mend};
 pub use demo::{DemoOutcome, DemoRequest, DemoStage};
-pub use deploy::{DeployOutcome, DeployRequest};
+pub use deploy::{DeployOutcome, DeployRequest, ImageWay};
 pub use dispatcher::{Dispatcher, EventSink};
 pub use doctor::{Diagnosis, DoctorRequest, Health, Remedy, RemedyJob};
 pub use edk_chart::yaml::emit as yaml_text;
@@ -64,10 +66,17 @@ pub use edk_template::{Parameter, Preset, Type};
 pub use edk_watch::{ChangeSet, Stop, Watch};
 pub use engine::{Engine, Setup};
 pub use error::EngineError;
+pub use ext::{
+    AllowRequest, AllowState, AllowedDag, AppView, AppsView, CompleteRequest, Completed, ExtKind,
+    ExtList, ExtListRequest, ExtShow, ExtShowRequest, Hardware, JobView, Maturity, Outdated,
+    ReleaseView, SentView, TaskLogRequest, TaskLogView, Truth, TruthLine, TruthRequest, TruthView,
+    VersionView, WorkflowJobs, WorkflowJobsRequest, WorkflowListRequest, WorkflowStartRequest,
+    WorkflowStarted, WorkflowView,
+};
 pub use extensions::{
     ExtensionView, InstallRequest, Installed, PodView, RemoveRequest, TargetRequest,
 };
-pub use foresee::{DeployPlan, DeployPlanRequest, PlanAction, PlanStep};
+pub use foresee::{DeployPlan, DeployPlanRequest, ImagePlan, PlanAction, PlanStep};
 pub use image::{
     BaseListing, BasePullRequest, BaseRebaseRequest, FileChange, FileFactView, HistoryLine,
     ImageDiff, ImageDiffRequest, ImageExportRequest, ImageLoadRequest, ImageLookRequest,

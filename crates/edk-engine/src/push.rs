@@ -104,7 +104,7 @@ impl Engine {
     }
 
     /// Sends images to another registry under the tags they have here.
-    fn push_elsewhere(
+    pub(crate) fn push_elsewhere(
         &self,
         built: &BuiltImages,
         (version, build_version): (&str, &str),
@@ -112,7 +112,6 @@ impl Engine {
         access: &Access,
         monitor: &Monitor,
     ) -> Result<Vec<Pushed>, EngineError> {
-        let monitor = monitor.stage("push");
         let mut parcels = Vec::new();
         for (name, role, image) in &built.images {
             for tag in tags(*role, version, build_version) {
@@ -120,6 +119,18 @@ impl Engine {
                 parcels.push(Parcel { image: image.descriptor.clone(), to });
             }
         }
+        self.send_parcels(&parcels, registry, access, monitor)
+    }
+
+    /// Sends images to another registry: what it lacks of them, and remembers what it has.
+    pub(crate) fn send_parcels(
+        &self,
+        parcels: &[Parcel],
+        registry: &str,
+        access: &Access,
+        monitor: &Monitor,
+    ) -> Result<Vec<Pushed>, EngineError> {
+        let monitor = monitor.stage("push");
         let path = self.ledger_path(registry.split('/').next().unwrap_or(registry));
         let mut ledger = Ledger::load(&path)?;
         let told = |done: &PushedImage| {
@@ -129,7 +140,7 @@ impl Engine {
             let summary = format!("{moved} bytes sent, {reused} were there");
             monitor.finished(&to.to_string(), outcome, &summary);
         };
-        let done = edk_image::push(self.store()?, &parcels, access, &mut ledger, &monitor, told);
+        let done = edk_image::push(self.store()?, parcels, access, &mut ledger, &monitor, told);
         // What went over before it broke is worth knowing as well. It is only a memory: what is
         // forgotten costs a question the next time.
         if let Err(error) = ledger.save(&path) {
@@ -177,7 +188,7 @@ impl Engine {
 
 /// The tags of an image: a DAG image is asked for under the version of its chart, a processing
 /// container under the build version of the platform.
-fn tags<'a>(role: Role, version: &'a str, build_version: &'a str) -> Vec<&'a str> {
+pub(crate) fn tags<'a>(role: Role, version: &'a str, build_version: &'a str) -> Vec<&'a str> {
     match role {
         Role::Base => Vec::new(),
         Role::Dag => vec![version],

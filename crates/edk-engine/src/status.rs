@@ -4,7 +4,10 @@ use edk_model::Monitor;
 use edk_target::Client;
 use serde::{Deserialize, Serialize};
 
-use crate::{Engine, EngineError, deploy::pods};
+use crate::{
+    Engine, EngineError,
+    deploy::{cut_off, pods},
+};
 
 /// Look how an extension, or everything, is doing on a target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,6 +67,8 @@ impl Engine {
         let monitor = monitor.stage("status");
         self.with_target(&request.target, &monitor, async |client: Client| {
             let listed = client.extensions(&monitor).await?;
+            let cut = self.memory(&client.target().name).cut_off()?;
+            cut.iter().for_each(|journal| monitor.found(&cut_off(journal)));
             let mut extensions = Vec::new();
             for row in &listed {
                 if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&row.name)) {

@@ -57,9 +57,12 @@ impl Engine {
                 monitor.finished(&release, Outcome::Reused, "it was not installed");
                 return Ok(UninstallOutcome { release, target, was_installed: false });
             };
-            let version = row.versions.first().cloned().unwrap_or_default();
+            let version = row.deployment(&release).map(|it| it.version.clone()).unwrap_or_default();
             client.uninstall(&release, &version, request.no_hooks, &monitor).await?;
             client.wait_gone(&release, PATIENCE, &monitor).await?;
+            let memory = self.memory(&target);
+            memory.update(|record| drop(record.releases.remove(&release)))?;
+            memory.end(&release)?;
             monitor.finished(&release, Outcome::Done, "gone");
             Ok(UninstallOutcome { release, target, was_installed: true })
         })

@@ -2,13 +2,13 @@ use std::path::PathBuf;
 
 use edk_chart::platform::preflight_archive;
 use edk_image::ImageArchive;
-use edk_model::{Finding, Monitor, Outcome};
+use edk_model::{Digest, Finding, Monitor, Outcome};
 use edk_target::{Client, ImportOutcome, preflight};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Engine, EngineError,
-    deploy::PATIENCE,
+    deploy::{PATIENCE, Sent},
     package::{preflight_about, unblocked},
 };
 
@@ -90,8 +90,13 @@ impl Engine {
         findings.iter().for_each(|finding| monitor.found(finding));
         self.with_target(target, &monitor, async |client: Client| {
             monitor.started(file_name);
-            client.upload_chart(file_name, bytes, &monitor).await?;
+            let digest = Digest::of(&bytes);
+            client.upload_chart(file_name, bytes.clone(), &monitor).await?;
             client.wait_listed(name, version, PATIENCE, &monitor).await?;
+            let memory = self.memory(&client.target().name);
+            memory.keep_chart(&digest, &bytes)?;
+            let sent = Sent { digest, at: self.timestamp(), confirmed: true };
+            memory.update(|record| drop(record.charts.insert(file_name.to_owned(), sent)))?;
             monitor.finished(file_name, Outcome::Done, &format!("{name} {version} is listed"));
             let (name, version) = (name.to_owned(), version.to_owned());
             Ok(Uploaded::Chart { name, version, target: target.clone() })

@@ -190,7 +190,11 @@ impl Client {
         }
     }
 
-    pub(crate) async fn pause(&self, time: Duration, monitor: &Monitor) -> Result<(), TargetError> {
+    /// Waits, unless the job is cancelled before.
+    ///
+    /// # Errors
+    /// [`TargetError::Cancelled`].
+    pub async fn pause(&self, time: Duration, monitor: &Monitor) -> Result<(), TargetError> {
         tokio::select! {
             () = monitor.token().cancelled() => Err(edk_model::Cancelled.into()),
             () = tokio::time::sleep(time) => Ok(()),
@@ -252,6 +256,14 @@ impl<'a> Watch<'a> {
     ) -> Result<Option<HelmStatus>, TargetError> {
         let status = self.client.status(release, monitor).await;
         self.tolerate(status)
+    }
+
+    /// Takes the outcome of any look: `None` when the target answered with an error that may pass.
+    pub(crate) fn look<T>(
+        &mut self,
+        result: Result<T, TargetError>,
+    ) -> Result<Option<T>, TargetError> {
+        self.tolerate(result)
     }
 
     fn tolerate<T>(&mut self, result: Result<T, TargetError>) -> Result<Option<T>, TargetError> {

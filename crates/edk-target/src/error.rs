@@ -2,7 +2,7 @@ use std::{io, path::PathBuf};
 
 use edk_model::{Cancelled, Code, Explain, Finding};
 
-use crate::{LoginProblem, trust::is_distrust};
+use crate::{Job, LoginProblem, Trouble, trust::is_distrust};
 
 /// Why a target did not do what it was asked, or why nobody knows whether it did.
 #[derive(Debug, thiserror::Error)]
@@ -80,20 +80,50 @@ pub enum TargetError {
     #[error("target `{target}` did not install `{name}` {version}: {reason}")]
     NotInstalled { target: String, name: String, version: String, reason: String },
     /// The release, or one of its pods, ended badly.
-    #[error("release `{release}` failed on target `{target}`: {reason}")]
-    ReleaseFailed { target: String, release: String, reason: String },
+    #[error("release `{release}` failed on target `{target}`: {}", trouble.sentence)]
+    ReleaseFailed { target: String, release: String, trouble: Box<Trouble> },
     /// The time the caller gave is over.
-    #[error("release `{release}` is not ready on target `{target}` after {seconds} s; {waiting}")]
-    NotReady { target: String, release: String, seconds: u64, waiting: String },
+    #[error("release `{release}` is not ready on target `{target}` after {seconds} s: {}", trouble.sentence)]
+    NotReady { target: String, release: String, seconds: u64, trouble: Box<Trouble> },
     /// A removed release is still there.
     #[error("release `{release}` is still on target `{target}` after {seconds} s; {waiting}")]
     NotGone { target: String, release: String, seconds: u64, waiting: String },
+    /// A call that needs a project, for a target without one.
+    #[error("target `{target}` has no project")]
+    NoProject { target: String },
+    /// A job of a workflow ended badly.
+    #[error(
+        "workflow `{name}` failed on target `{target}`: job {} {}{}",
+        job.id, job.status, said(&job.description)
+    )]
+    WorkflowFailed { target: String, name: String, job: Box<Job> },
+    /// The time the caller gave is over, and the workflow still runs.
+    #[error("workflow `{name}` still runs on target `{target}` after {seconds} s; {now}")]
+    WorkflowRuns { target: String, name: String, seconds: u64, now: String },
     /// The work was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }
 
+/// Words of the platform, as the end of a sentence.
+fn said(description: &str) -> String {
+    if description.is_empty() { String::new() } else { format!(" ({description})") }
+}
+
 impl TargetError {
+    /// Returns the error with the images that were never sent to the target, when a missing image
+    /// is the trouble.
+    #[must_use]
+    pub fn never_sent(self, images: &[String]) -> Self {
+        match self {
+            Self::ReleaseFailed { target, release, trouble } => {
+                let trouble = Box::new(trouble.never_sent(images));
+                Self::ReleaseFailed { target, release, trouble }
+            }
+            other => other,
+        }
+    }
+
     /// Returns the error for a connection that was not made.
     pub(crate) fn unreachable(target: &str, url: &str, source: reqwest::Error) -> Self {
         let (target, url) = (target.to_owned(), url.to_owned());
@@ -109,16 +139,19 @@ impl Explain for TargetError {
         match self {
             Self::Unreachable { .. } => Code::Unreachable,
             Self::NoAnswer { .. } | Self::NotReady { .. } => Code::TimedOut,
-            Self::NotListed { .. } | Self::NotGone { .. } => Code::TimedOut,
-            Self::Setup { .. } | Self::Preflight { .. } | Self::Address { .. } => {
-                Code::InvalidInput
+            Self::NotListed { .. } | Self::NotGone { .. } | Self::WorkflowRuns { .. } => {
+                Code::TimedOut
             }
+            Self::Setup { .. }
+            | Self::Preflight { .. }
+            | Self::NoProject { .. }
+            | Self::Address { .. } => Code::InvalidInput,
             Self::NotTrusted { .. } | Self::Login { .. } => Code::Unauthorised,
             Self::NotLoggedIn { .. } | Self::Forbidden { .. } => Code::Unauthorised,
             Self::File { source, .. } => Code::of_io(source),
             Self::Refused { .. } | Self::ChartRejected { .. } => Code::Refused,
             Self::NotUploaded { .. } | Self::NotInstalled { .. } => Code::Refused,
-            Self::ReleaseFailed { .. } => Code::CommandFailed,
+            Self::ReleaseFailed { .. } | Self::WorkflowFailed { .. } => Code::CommandFailed,
             Self::Cancelled(_) => Code::Cancelled,
         }
     }
@@ -152,14 +185,15 @@ impl Explain for TargetError {
             Self::NotInstalled { .. } => {
                 "the platform keeps Helm's own message in the log of its pod kube-helm"
             }
-            Self::ReleaseFailed { reason, .. } if reason.contains("imagepull") => {
-                "push the images with `edk push`, remove the release, then install it again; `edk deploy` does all of it"
+            Self::ReleaseFailed { trouble, .. } | Self::NotReady { trouble, .. } => {
+                trouble.kind.next()
             }
-            Self::ReleaseFailed { .. } => {
-                "correct the cause, remove the release, then install it again"
+            Self::NoProject { .. } => "choose one: `edk target add` with `--project`",
+            Self::WorkflowFailed { .. } => {
+                "look at its tasks: `edk workflow jobs`, then `edk workflow logs`"
             }
-            Self::NotReady { .. } => "wait longer, or look at the pods of the release",
-            Self::NotGone { .. } => "remove the release without its hooks",
+            Self::WorkflowRuns { .. } => "look again: `edk workflow jobs`",
+            Self::NotGone { .. } => "remove the release without its hooks: `--no-hooks`",
             _ => return Vec::new(),
         };
         vec![hint.to_owned()]
@@ -168,6 +202,9 @@ impl Explain for TargetError {
     fn findings(&self) -> Vec<Finding> {
         match self {
             Self::Preflight { findings, .. } => findings.clone(),
+            Self::ReleaseFailed { trouble, .. } | Self::NotReady { trouble, .. } => {
+                vec![Finding::error(trouble.kind.code(), trouble.last.clone())]
+            }
             _ => Vec::new(),
         }
     }

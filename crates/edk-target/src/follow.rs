@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 use edk_model::Monitor;
 
 use crate::{
-    Client, Deployment, Pod, TargetError,
+    Client, Deployment, Pod, TargetError, Trouble, TroubleKind,
     client::{HelmStatus, Watch},
+    trouble,
 };
 
 /// What a followed release came to.
@@ -23,55 +24,58 @@ pub struct Followed {
 pub enum Health {
     /// Helm calls it deployed and its pods run or have completed.
     Ready,
-    /// It can't become ready without help; says why.
-    Failed(String),
+    /// It can't become ready without help.
+    Failed(Trouble),
     /// It may become ready; says what is missing.
-    Waiting(String),
+    Waiting(Trouble),
 }
-
-/// Words in the status of a pod that will not pass without help.
-const BAD: [&str; 10] = [
-    "error",
-    "failed",
-    "crashloopbackoff",
-    "errimagepull",
-    "imagepullbackoff",
-    "errimageneverpull",
-    "invalidimagename",
-    "createcontainerconfigerror",
-    "createcontainererror",
-    "oomkilled",
-];
 
 /// Judges a release by Helm's status (`None` when the target can't tell it) and by its row in the
 /// list (`None` when it is not there yet).
 pub fn health_of(helm: Option<&str>, deployment: Option<&Deployment>) -> Health {
     let status = helm.or(deployment.map(|deployment| deployment.helm_status.as_str()));
-    let waiting = |text: String| Health::Waiting(text);
+    let waiting = |kind, text: String| Health::Waiting(Trouble::new(kind, text));
     let pods = deployment.map(|deployment| deployment.pods.as_slice()).unwrap_or_default();
-    if let Some(pod) = pods.iter().find(|pod| is_bad(&pod.status)) {
-        return Health::Failed(describe(pod));
+    if let Some(trouble) = pods.iter().find_map(Trouble::of_pod) {
+        return Health::Failed(trouble);
     }
     match (status, deployment) {
-        (Some("failed"), _) => Health::Failed("Helm could not install all of its objects".into()),
+        (Some("failed"), _) => {
+            let sentence = "Helm could not install all of its objects";
+            Health::Failed(Trouble::new(TroubleKind::HelmFailed, sentence))
+        }
         (Some("deployed"), Some(deployment)) => {
             let unfinished = |pod: &&Pod| deployment.workflow && is_unfinished_job(pod);
             let unready = |pod: &&Pod| !deployment.ready && !is_good(&pod.status);
             match pods.iter().find(|pod| unready(pod) || unfinished(pod)) {
-                Some(pod) => waiting(format!("waiting for {}", describe(pod))),
+                Some(pod) => Health::Waiting(Trouble::waiting(pod)),
                 None if deployment.ready => Health::Ready,
-                None => waiting("waiting for its pods".to_owned()),
+                None => waiting(TroubleKind::NotReady, "waiting for its pods".to_owned()),
             }
         }
-        (Some("deployed"), None) => waiting("waiting for the platform to list it".to_owned()),
-        (Some(status), _) => waiting(format!("Helm calls it {status}")),
-        (None, _) => waiting("the platform does not tell its status".to_owned()),
+        (Some("deployed"), None) => {
+            waiting(TroubleKind::NotListed, "waiting for the platform to list it".to_owned())
+        }
+        (Some(status), _) => waiting(TroubleKind::HelmPending, format!("Helm calls it {status}")),
+        (None, _) => {
+            waiting(TroubleKind::Unknown, "the platform does not tell its status".to_owned())
+        }
     }
 }
 
-fn is_bad(status: &str) -> bool {
-    let status = status.strip_prefix("init:").unwrap_or(status);
-    BAD.contains(&status)
+/// The trouble of a release that Helm calls failed, in Helm's words when the target tells them.
+pub(crate) fn helm_failed(why: Option<String>) -> Trouble {
+    let hook = |why: &String| {
+        ["pre-install", "post-install", "pre-upgrade", "post-upgrade", "hook"]
+            .iter()
+            .any(|word| why.contains(word))
+    };
+    let kind = match &why {
+        Some(why) if hook(why) => TroubleKind::HookFailed,
+        _ => TroubleKind::HelmFailed,
+    };
+    let sentence = why.unwrap_or_else(|| "Helm could not install all of its objects".to_owned());
+    Trouble::new(kind, sentence)
 }
 
 fn is_good(status: &str) -> bool {
@@ -90,20 +94,6 @@ fn is_of_deployment(pod: &str) -> bool {
     let hash = pod.rsplit('-').nth(1).unwrap_or_default();
     let safe = |c: char| "bcdfghjklmnpqrstvwxz2456789".contains(c);
     pod.matches('-').count() >= 2 && (6..=10).contains(&hash.len()) && hash.chars().all(safe)
-}
-
-fn describe(pod: &Pod) -> String {
-    let name = if pod.name.is_empty() { "a pod".to_owned() } else { format!("pod `{}`", pod.name) };
-    let advice = match &pod.reason {
-        Some(reason) => format!(" ({reason})"),
-        None => match pod.status.as_str() {
-            "errimagepull" | "imagepullbackoff" => {
-                " (its image is not in the platform's registry under that name and tag)".to_owned()
-            }
-            _ => String::new(),
-        },
-    };
-    format!("{name}: {}{advice}", pod.status)
 }
 
 impl Client {
@@ -125,31 +115,36 @@ impl Client {
             let (helm, why) = match watch.status(release, monitor).await? {
                 Some(HelmStatus::Is(status, why)) => (Some(status), why),
                 Some(HelmStatus::Absent) if seen => {
-                    return Err(self.release_failed(release, "somebody removed it".to_owned()));
+                    let trouble = Trouble::new(TroubleKind::Removed, "somebody removed it");
+                    return Err(self.release_failed(release, trouble));
                 }
                 Some(HelmStatus::Absent) | None => (None, None),
             };
             seen |= helm.is_some();
             let deployment = self.deployment(release, &mut watch, monitor).await?;
+            let pods = deployment.as_ref().map(|it| it.pods.clone()).unwrap_or_default();
+            let last = trouble::last_known(helm.as_deref(), &pods);
             let waiting = match health_of(helm.as_deref(), deployment.as_ref()) {
-                Health::Failed(reason) => {
-                    let why = why.filter(|_| helm.as_deref() == Some("failed"));
-                    return Err(self.release_failed(release, why.unwrap_or(reason)));
+                Health::Failed(trouble) if trouble.kind == TroubleKind::HelmFailed => {
+                    let trouble = Trouble { last, ..helm_failed(why) };
+                    return Err(self.release_failed(release, trouble));
+                }
+                Health::Failed(trouble) => {
+                    return Err(self.release_failed(release, Trouble { last, ..trouble }));
                 }
                 Health::Ready => {
-                    let pods = deployment.map(|deployment| deployment.pods).unwrap_or_default();
                     return Ok(Followed { helm_status: "deployed".into(), pods, ready: true });
                 }
-                Health::Waiting(text) => text,
+                Health::Waiting(trouble) => Trouble { last, ..trouble },
             };
-            if said != waiting {
-                monitor.line(&format!("{release}: {waiting}"));
-                said.clone_from(&waiting);
+            if said != waiting.sentence {
+                monitor.line(&format!("{release}: {}", waiting.sentence));
+                said.clone_from(&waiting.sentence);
             }
             if !watch.again(monitor).await? {
                 let (target, release) = (self.target().name.clone(), release.to_owned());
-                let seconds = patience.as_secs();
-                return Err(TargetError::NotReady { target, release, seconds, waiting });
+                let (seconds, trouble) = (patience.as_secs(), Box::new(waiting));
+                return Err(TargetError::NotReady { target, release, seconds, trouble });
             }
         }
     }
@@ -228,12 +223,20 @@ mod tests {
         };
         check(Some("deployed"), Some(("completed", true)), "Ready");
         check(None, Some(("completed", true)), "Ready");
-        check(Some("deployed"), Some(("containercreating", false)), "Waiting(\"waiting for pod");
+        check(
+            Some("deployed"),
+            Some(("containercreating", false)),
+            "Waiting(Trouble { kind: Starting, sentence: \"waiting for pod",
+        );
         check(Some("deployed"), None, "Waiting");
-        check(Some("pending-install"), None, "Waiting(\"Helm calls it pending");
+        check(Some("pending-install"), None, "Waiting(Trouble { kind: HelmPending");
         check(Some("pending-install"), Some(("completed", true)), "Waiting");
         check(Some("failed"), None, "Failed");
-        check(Some("deployed"), Some(("errimagepull", false)), "Failed(\"pod `copy-x`: errimage");
+        check(
+            Some("deployed"),
+            Some(("errimagepull", false)),
+            "Failed(Trouble { kind: ImageMissing",
+        );
         check(Some("deployed"), Some(("init:crashloopbackoff", true)), "Failed");
         check(Some("uninstalling"), None, "Waiting");
         check(None, None, "Waiting");
@@ -248,7 +251,11 @@ mod tests {
             assert!(health.starts_with(expected), "{workflow} {pod}: {health}");
         };
         check(false, "copy-dag-x7k2p", "Ready");
-        check(true, "copy-dag-x7k2p", "Waiting(\"waiting for pod `copy-dag-x7k2p`: running");
+        check(
+            true,
+            "copy-dag-x7k2p",
+            "Waiting(Trouble { kind: NotReady, sentence: \"waiting for pod `copy-dag-x7k2p`: running",
+        );
         check(true, "copy-collector-x7k2p", "Waiting");
         check(true, "web-6d4cf56db6-x7k2p", "Ready");
     }

@@ -4,8 +4,9 @@ use edk_model::Monitor;
 use serde_json::{Map, Value};
 
 use crate::{
-    Client, Reply, TargetError,
+    Client, Reply, TargetError, Trouble,
     client::{Answer, HelmStatus, Watch},
+    follow::helm_failed,
     preflight, request,
 };
 
@@ -116,12 +117,25 @@ impl Client {
         release: String,
         monitor: &Monitor,
     ) -> Result<InstallOutcome, TargetError> {
-        let status = Watch::new(self, Duration::ZERO).status(&release, monitor).await?;
-        let helm_status = match status {
+        let helm_status = self.helm_status(&release, monitor).await?;
+        Ok(InstallOutcome::AlreadyInstalled { release, helm_status })
+    }
+
+    /// Returns Helm's status of a release, such as `deployed`: `None` when there is none, or the
+    /// target can't tell.
+    ///
+    /// # Errors
+    /// Those that don't pass: unreachable, no login.
+    pub async fn helm_status(
+        &self,
+        release: &str,
+        monitor: &Monitor,
+    ) -> Result<Option<String>, TargetError> {
+        let status = Watch::new(self, Duration::ZERO).status(release, monitor).await?;
+        Ok(match status {
             Some(HelmStatus::Is(status, _)) => Some(status),
             Some(HelmStatus::Absent) | None => None,
-        };
-        Ok(InstallOutcome::AlreadyInstalled { release, helm_status })
+        })
     }
 
     async fn releases_of(
@@ -153,8 +167,7 @@ impl Client {
                 }
                 None => match watch.status(name, monitor).await? {
                     Some(HelmStatus::Is(status, why)) if status == "failed" => {
-                        let why = why.unwrap_or_else(|| "Helm calls it failed".to_owned());
-                        return Err(self.release_failed(name, why));
+                        return Err(self.release_failed(name, helm_failed(why)));
                     }
                     Some(HelmStatus::Is(..)) => Some(name.to_owned()),
                     Some(HelmStatus::Absent) | None => None,
@@ -197,9 +210,9 @@ impl Client {
         }
     }
 
-    pub(crate) fn release_failed(&self, release: &str, reason: String) -> TargetError {
-        let target = self.target().name.clone();
-        TargetError::ReleaseFailed { target, release: release.to_owned(), reason }
+    pub(crate) fn release_failed(&self, release: &str, trouble: Trouble) -> TargetError {
+        let (target, release) = (self.target().name.clone(), release.to_owned());
+        TargetError::ReleaseFailed { target, release, trouble: Box::new(trouble) }
     }
 }
 
@@ -210,8 +223,14 @@ mod tests {
     #[test]
     fn the_words_of_every_version_are_understood() {
         let check = |status, body: &str, expected: Words| {
-            let reply =
-                Reply { status, html: false, location: None, date: None, body: body.to_owned() };
+            let reply = Reply {
+                status,
+                html: false,
+                location: None,
+                date: None,
+                cookies: Vec::new(),
+                body: body.to_owned(),
+            };
             assert_eq!(read(&reply, "a"), expected, "{status} {body}");
         };
         let release = || "a-1f".to_owned();

@@ -20,7 +20,9 @@
 //!
 //! The room refuses to know what an extension is made of; it takes bytes and names.
 
+mod apps;
 mod client;
+mod detect;
 mod error;
 mod extension;
 mod follow;
@@ -31,10 +33,14 @@ pub mod preflight;
 mod reply;
 pub mod request;
 mod send;
+mod software;
 mod target;
+mod trouble;
 mod trust;
 mod upload;
+mod workflow;
 
+pub use apps::{ActiveApp, read_apps};
 pub use client::Client;
 pub use error::TargetError;
 pub use extension::{Deployment, Extension, Pod, read_list};
@@ -44,6 +50,9 @@ pub use install::InstallOutcome;
 pub use login::{CodeRequest, DevicePrompt, Login, LoginProblem, Session, Tokens};
 pub use reply::{Reply, Standing};
 pub use request::{Body, Method, Request};
+pub use software::AllowOutcome;
 pub use target::{Auth, Pace, Project, Target};
+pub use trouble::{Trouble, TroubleKind};
 pub use trust::{Fingerprint, Trust, fingerprint_at};
 pub use upload::{ImportOutcome, Sent, UploadOutcome};
+pub use workflow::{Job, TaskLog, Workflow, WorkflowStart};

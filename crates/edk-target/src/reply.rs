@@ -11,6 +11,8 @@ pub struct Reply {
     pub location: Option<String>,
     /// What the server's clock says (HTTP header `Date`), if it tells.
     pub date: Option<String>,
+    /// The cookies it sets, each as `name=value`.
+    pub cookies: Vec<String>,
     /// The body as text.
     pub body: String,
 }
@@ -30,11 +32,23 @@ impl Reply {
     /// Returns whether the API answered or the front door did.
     pub fn standing(&self) -> Standing {
         match self.status {
+            // Airflow's own, behind the front door.
+            300..=399 if self.leads_to("/flow/") => Standing::Answered,
             401 | 300..=399 => Standing::NotLoggedIn,
             403 => Standing::Forbidden,
             200..=299 if self.html => Standing::NotLoggedIn,
             _ => Standing::Answered,
         }
+    }
+
+    /// Says whether it sends the client to a path of that beginning, on whatever host.
+    fn leads_to(&self, path: &str) -> bool {
+        let Some(location) = &self.location else { return false };
+        let own = match location.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
+            None => location,
+        };
+        own.starts_with(path)
     }
 
     /// Says whether the call succeeded.
@@ -91,6 +105,7 @@ mod tests {
             html: body.starts_with('<'),
             location: None,
             date: None,
+            cookies: Vec::new(),
             body: body.to_owned(),
         }
     }
@@ -116,6 +131,11 @@ mod tests {
         check(200, "<html>log in</html>", Standing::NotLoggedIn);
         check(302, "", Standing::NotLoggedIn);
         check(401, "", Standing::NotLoggedIn);
+        let to = |location: &str| Reply { location: Some(location.into()), ..reply(302, "") };
+        let standing = |location| to(location).standing();
+        assert_eq!(standing("https://h/flow/home"), Standing::Answered);
+        assert_eq!(standing("/flow/home"), Standing::Answered);
+        assert_eq!(standing("https://h/auth/realms/k?next=/flow/"), Standing::NotLoggedIn);
         check(403, "<html>no</html>", Standing::Forbidden);
         check(502, "<html>bad gateway</html>", Standing::Answered);
     }

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use crate::{TaskLog, WorkflowStart};
+
 /// Prefix of the API behind the front door of a platform.
 pub const PREFIX: &str = "/kube-helm-api";
 
@@ -20,6 +22,8 @@ pub enum Method {
     Post,
     /// Sends the bytes of an upload.
     Patch,
+    /// Changes.
+    Put,
     /// Gives an upload up.
     Delete,
 }
@@ -172,6 +176,129 @@ pub fn status(release: &str) -> Request {
     Request { query, ..Request::new(Method::Get, "/view-chart-status") }
 }
 
+/// Asks for the applications that are open.
+pub fn active_apps() -> Request {
+    Request::new(Method::Get, "/active-applications")
+}
+
+/// Asks for an application of a workflow to be completed.
+pub fn complete_app(release: &str) -> Request {
+    let body = Body::Json(json!({ "release_name": release }));
+    Request { body, ..Request::new(Method::Post, "/complete-active-application") }
+}
+
+/// Asks for the description of the kube-helm API, which tells its generation.
+pub fn description() -> Request {
+    Request::new(Method::Get, "/openapi.json")
+}
+
+/// Asks whether the workflow API is there.
+pub fn workflow_api() -> Request {
+    Request::at(Method::Get, "/workflow-api/v1/health")
+}
+
+fn software_path(project: &str) -> String {
+    format!("/aii/projects/{}/software-mappings", segment(project))
+}
+
+/// Asks which DAGs a project may use.
+pub fn software(project: &str) -> Request {
+    Request::at(Method::Get, &software_path(project))
+}
+
+/// Allows the DAG `dag` in a project.
+pub fn allow_software(project: &str, dag: &str) -> Request {
+    let body = Body::Json(json!([{ "software_uuid": dag }]));
+    Request { body, ..Request::at(Method::Post, &software_path(project)) }
+}
+
+fn client(method: Method, path: &str) -> Request {
+    Request::at(method, &format!("/kaapana-backend/client{path}"))
+}
+
+/// Asks for the names of the DAGs that can be started.
+pub fn dags() -> Request {
+    let query = vec![("only_dag_names", "true".to_owned())];
+    Request { query, ..client(Method::Get, "/dags") }
+}
+
+/// Asks for the datasets.
+pub fn datasets() -> Request {
+    client(Method::Get, "/datasets")
+}
+
+/// Asks for the platform's own instance, whose name a start needs.
+pub fn instance() -> Request {
+    client(Method::Get, "/kaapana-instance")
+}
+
+/// Asks for the workflows, newest first.
+pub fn workflows(search: Option<&str>, limit: u32) -> Request {
+    let mut query = vec![("limit", limit.to_string()), ("offset", "0".to_owned())];
+    query.extend(search.map(|text| ("search", text.to_owned())));
+    Request { query, ..client(Method::Get, "/workflows") }
+}
+
+/// Starts a workflow on the instance `instance`, as the platform's own page does.
+pub fn start_workflow(start: &WorkflowStart, instance: &str) -> Request {
+    let mut data = json!({ "dataset_name": start.dataset });
+    if let Some(limit) = start.limit {
+        data["dataset_limit"] = json!(limit);
+    }
+    let body = json!({
+        "workflow_name": start.name,
+        "dag_id": start.dag,
+        "instance_names": [instance],
+        "conf_data": { "data_form": data, "workflow_form": start.form },
+        "remote": false,
+        "federated": false,
+    });
+    Request { body: Body::Json(body), ..client(Method::Post, "/workflow") }
+}
+
+/// Asks for the jobs of a workflow by its name.
+pub fn jobs(workflow: &str) -> Request {
+    let query = vec![("workflow_name", workflow.to_owned())];
+    Request { query, ..client(Method::Get, "/jobs") }
+}
+
+/// Asks for the tasks of a job.
+pub fn tasks(job: u64) -> Request {
+    let query = vec![("job_id", job.to_string())];
+    Request { query, ..client(Method::Get, "/get-job-taskinstances") }
+}
+
+/// Asks Airflow for a session of its own, which its API wants.
+pub fn airflow_login() -> Request {
+    Request::at(Method::Get, "/flow/login/")
+}
+
+/// Asks Airflow for the log of a task.
+pub fn task_log(log: &TaskLog<'_>) -> Request {
+    let TaskLog { dag, run, task, attempt } = log;
+    let (dag, run, task) = (segment(dag), segment(run), segment(task));
+    let path = format!("/flow/api/v1/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}");
+    Request {
+        headers: vec![("accept", "text/plain".to_owned())],
+        ..Request::at(Method::Get, &path)
+    }
+}
+
+/// Returns a text as one segment of a path: what is not a letter, a digit or one of `-._~` is
+/// percent-encoded.
+fn segment(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,5 +316,31 @@ mod tests {
         assert_eq!(request.query, [("patch", "id".to_owned())]);
         assert!(request.headers.contains(&("upload-length", "3".to_owned())));
         assert!(request.headers.contains(&("upload-offset", "0".to_owned())));
+    }
+
+    #[test]
+    fn a_name_in_a_path_stays_one_segment() {
+        let log =
+            TaskLog { dag: "a/b", run: "manual__2025-01-01T00:00:00+00:00", task: "t", attempt: 1 };
+        let path = task_log(&log).path;
+        assert!(
+            path.contains("/dags/a%2Fb/dagRuns/manual__2025-01-01T00%3A00%3A00%2B00%3A00/"),
+            "{path}"
+        );
+    }
+
+    #[test]
+    fn a_workflow_is_started_as_the_platforms_page_does() {
+        let start = WorkflowStart {
+            name: "try".into(),
+            dag: "d".into(),
+            dataset: "ct".into(),
+            limit: Some(2),
+            form: Map::new(),
+        };
+        let expected = json!({"workflow_name": "try", "dag_id": "d", "instance_names": ["i"],
+            "conf_data": {"data_form": {"dataset_name": "ct", "dataset_limit": 2},
+                "workflow_form": {}}, "remote": false, "federated": false});
+        assert_eq!(start_workflow(&start, "i").body, Body::Json(expected));
     }
 }

@@ -5,7 +5,9 @@ use edk_model::{Monitor, Secret, Unit};
 use futures_util::StreamExt as _;
 use reqwest::{
     RequestBuilder,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, LOCATION},
+    header::{
+        ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, LOCATION, SET_COOKIE,
+    },
     redirect,
 };
 
@@ -63,8 +65,11 @@ impl Sender {
         let html = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
         let location = header(LOCATION).map(str::to_owned);
         let date = header(DATE).map(str::to_owned);
+        let cookies = response.headers().get_all(SET_COOKIE).into_iter();
+        let pair = |value: &str| value.split(';').next().unwrap_or_default().trim().to_owned();
+        let cookies = cookies.filter_map(|it| it.to_str().ok().map(pair)).collect();
         let body = response.text().await.map_err(NoReply::Unclear)?;
-        Ok(Reply { status, html, location, date, body })
+        Ok(Reply { status, html, location, date, cookies, body })
     }
 
     /// Returns the request with everything but its body.
@@ -74,17 +79,32 @@ impl Sender {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
             Method::Patch => reqwest::Method::PATCH,
+            Method::Put => reqwest::Method::PUT,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let mut builder = self.http.request(method, url).header(ACCEPT, "application/json");
+        let mut builder = self.http.request(method, url);
         if !request.query.is_empty() {
             builder = builder.query(&request.query);
         }
+        let mut cookies = Vec::new();
+        let mut accept = "application/json";
         for (name, value) in &request.headers {
-            builder = builder.header(*name, value);
+            match *name {
+                "cookie" => cookies.push(value.clone()),
+                "accept" => accept = value,
+                name => builder = builder.header(name, value),
+            }
         }
+        builder = builder.header(ACCEPT, accept);
         if let Some(project) = &self.target.project {
-            builder = builder.header(COOKIE, project_cookie(project, self.target.generation));
+            cookies.push(project_cookie(project, self.target.generation));
+            // The front door replaces it by its own; where there is none, the API reads this one.
+            if let Some(header) = project_header(project) {
+                builder = builder.header("project", header);
+            }
+        }
+        if !cookies.is_empty() {
+            builder = builder.header(COOKIE, cookies.join("; "));
         }
         match token {
             None => builder,
@@ -164,6 +184,13 @@ fn is_loopback(url: &str) -> bool {
         || host.starts_with("[::1]")
         || host == "localhost"
         || host.starts_with("localhost:")
+}
+
+/// Returns the header that names the project, as the front door makes it for the API; none for a
+/// name that no header can hold.
+fn project_header(Project { id, name }: &Project) -> Option<String> {
+    let text = serde_json::json!({ "id": id, "name": name }).to_string();
+    text.is_ascii().then_some(text)
 }
 
 /// Returns the cookie that names the project: `Project` with JSON, or the plain name before 0.5.0;

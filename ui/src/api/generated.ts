@@ -347,7 +347,11 @@ stages: Array<[string, number]>,
 /**
  * In the sandbox: the folder in which the DAG files are now.
  */
-dags: string | null, };
+dags: string | null,
+/**
+ * DAGs which the project of the target may not use yet: they have to be allowed.
+ */
+to_allow?: Array<string>, };
 
 /**
  * What a deploy would do; nothing was done.
@@ -365,7 +369,15 @@ bytes_to_send: number,
 /**
  * The release that would be removed first, with its version.
  */
-replaces?: string, };
+replaces?: string,
+/**
+ * How each image gets there.
+ */
+images?: Array<ImagePlan>,
+/**
+ * What to know before: a deploy that was cut off, a release that could not be put back.
+ */
+warnings?: Array<Finding>, };
 
 /**
  * Tell what a deploy would do.
@@ -394,7 +406,11 @@ force?: Array<string>,
 /**
  * Who builds; without one, as the settings of the extension or the machine say.
  */
-engine?: string, };
+engine?: string,
+/**
+ * Where the platform reaches the registry of this machine, when it is to pull from here.
+ */
+pull_from?: string, };
 
 /**
  * Build, push, package, upload and install an extension, and follow it until it is ready.
@@ -435,7 +451,16 @@ allow?: Array<string>,
 /**
  * Ids of rules of the preflight that may be broken.
  */
-force?: Array<string>, };
+force?: Array<string>,
+/**
+ * Whether to leave out the clean-up jobs of the release that is replaced, when they hang.
+ */
+no_hooks?: boolean,
+/**
+ * Where the platform reaches the registry of this machine, such as `192.168.1.5:5577`, when it
+ * is to pull images from here.
+ */
+pull_from?: string, };
 
 /**
  * One thing that was looked at on this machine.
@@ -870,6 +895,27 @@ explained?: Array<StepOutcome>,
 engine?: string, };
 
 /**
+ * How an image gets to the target.
+ */
+export type ImagePlan = {
+/**
+ * Its full name there.
+ */
+name: string,
+/**
+ * The way it goes.
+ */
+way: ImageWay,
+/**
+ * How many bytes are sent; nothing while it has to be built first.
+ */
+bytes?: number,
+/**
+ * Why so, one sentence without a full stop.
+ */
+why: string, };
+
+/**
  * An image of an extension.
  */
 export type ImageView = {
@@ -903,6 +949,11 @@ steps: number,
 reused: number, };
 
 /**
+ * How images get to a target.
+ */
+export type ImageWay = "shared" | "push" | "pull";
+
+/**
  * Install a chart that is on the target.
  */
 export type InstallRequest = {
@@ -915,13 +966,18 @@ target: string,
  */
 name: string,
 /**
- * Its version.
+ * Its version; empty for the newest.
  */
 version: string,
 /**
  * Values of extension parameters; lists as texts with commas or as lists.
  */
-params: Record<string, unknown>, };
+params: Record<string, unknown>,
+/**
+ * Whether it has to be a chart that is launched, each time as a release of its own; without a
+ * word it may be either.
+ */
+launch?: boolean, };
 
 /**
  * A release that is ready, or was found ready.
@@ -1680,9 +1736,13 @@ target: string,
  */
 release: string,
 /**
- * Version of its chart.
+ * Version of its chart; empty for the one that the target shows.
  */
-version: string, };
+version: string,
+/**
+ * Whether to leave the release's own clean-up jobs out, when they hang.
+ */
+no_hooks?: boolean, };
 
 /**
  * A repository of the registry of this machine.

@@ -117,7 +117,7 @@ it('an install sends its parameters', async () => {
   await fireEvent.click(screen.getByRole('button', { name: 'Install' }));
   await waitFor(() => expect(calls(host, 'install')).toEqual([{
     target: 'sandbox', name: 'segment-organs-workflow', version: '0.3.0',
-    params: { task_ids: 'liver,spleen,kidney', precision: 'fast', cache_models: true, proxy: '-' },
+    params: { task_ids: 'liver,spleen,kidney', precision: 'fast', cache_models: true, proxy: '-' }, launch: false,
   }]));
 });
 
@@ -210,7 +210,7 @@ it('a processing container is run with the form of its DAG, and tells what it wr
 });
 
 it.each([
-  ['deploy', /^edk (deploy|build|push|package|run) /, 5], ['settings', /^edk base base-python-cpu/, 1], ['extensions', /^edk upload /, 1],
+  ['deploy', /^edk (deploy|build|push|package|run) /, 5], ['settings', /^edk base base-python-cpu/, 1], ['extensions', /^edk ext upload /, 1],
 ])('what can be started on %s shows its command line before', async (page, line, count) => {
   open(page === 'deploy' ? deploy : `#/${page}`);
   await waitFor(() => expect(new Set(screen.getAllByText(line).map((it) => it.textContent)).size).toBe(count));

@@ -43,6 +43,14 @@ impl Line {
             .fold(self, |line, (key, value)| line.flag(name).word(&format!("{key}={value}")))
     }
 
+    fn each(self, name: &str, values: &[String]) -> Self {
+        values.iter().fold(self, |line, value| line.flag(name).word(value))
+    }
+
+    fn flag_if(self, name: &str, set: bool) -> Self {
+        if set { self.flag(name) } else { self }
+    }
+
     fn target(self, target: &str) -> Self {
         if target == "sandbox" { self } else { self.option("--target", Some(target)) }
     }
@@ -80,11 +88,13 @@ pub(super) fn of_call(name: &str, input: Value) -> Result<String, Failure> {
             let line = Line::new("deploy").word(text("project").unwrap_or("."));
             let line = line.target(text("target").unwrap_or("sandbox"));
             let line = line.option("--version", text("version"));
-            Ok(line.option("--chart", text("chart")).flag("--dry-run").end())
+            let line = line.option("--chart", text("chart"));
+            Ok(line.option("--pull-from", text("pull_from")).flag("--dry-run").end())
         }
-        "extensions" => {
-            Ok(Line::new("extensions").target(input["target"].as_str().unwrap_or("sandbox")).end())
-        }
+        "extensions" => Ok(Line::new("ext")
+            .word("list")
+            .target(input["target"].as_str().unwrap_or("sandbox"))
+            .end()),
         "registry" => simple("edk registry list"),
         "registry_delete" => {
             let text = |key: &str| input[key].as_str().unwrap_or_default();
@@ -167,12 +177,15 @@ pub(super) fn of_job(request: &JobRequest) -> String {
             let line = line.pairs("--param", &it.params).pairs("--build-arg", &it.args);
             let engine = it.engine.as_ref().map(ToString::to_string);
             let line = line.option("--engine", engine.as_deref());
-            line.option("--chart", it.chart.as_deref()).end()
+            let line = line.option("--chart", it.chart.as_deref());
+            let line = line.each("--allow", &it.allow).each("--force", &it.force);
+            let line = line.flag_if("--no-hooks", it.no_hooks);
+            line.option("--pull-from", it.pull_from.as_deref()).end()
         }
         JobRequest::Uninstall(it) => {
             let line = Line::new("uninstall").path(&it.project).target(&it.target);
             let line = line.option("--chart", it.chart.as_deref());
-            if it.no_hooks { line.flag("--no-hooks").end() } else { line.end() }
+            line.flag_if("--no-hooks", it.no_hooks).end()
         }
         JobRequest::Run(it) => {
             let line = Line::new("run").path(&it.project).flag("--input").path(&it.input);
@@ -197,15 +210,21 @@ pub(super) fn of_job(request: &JobRequest) -> String {
         }
         JobRequest::Install(it) => of_install(it),
         JobRequest::UninstallRelease(it) => {
-            Line::new("uninstall").option("--release", Some(&it.release)).target(&it.target).end()
+            let line = Line::new("ext").word("uninstall").word(&it.release).target(&it.target);
+            line.flag_if("--no-hooks", it.no_hooks).end()
         }
-        JobRequest::Upload(it) => Line::new("upload").path(&it.file).target(&it.target).end(),
+        JobRequest::Upload(it) => {
+            let line = Line::new("ext").word("upload").path(&it.file).target(&it.target);
+            line.each("--force", &it.force).end()
+        }
     }
 }
 
 fn of_install(request: &InstallRequest) -> String {
-    let line = Line::new("install").word(&request.name);
-    let line = line.option("--version", Some(&request.version)).target(&request.target);
+    let verb = if request.launch == Some(true) { "launch" } else { "install" };
+    let line = Line::new("ext").word(verb).word(&request.name);
+    let version = Some(request.version.as_str()).filter(|version| !version.is_empty());
+    let line = line.option("--version", version).target(&request.target);
     line.pairs("--param", &texts(&request.params)).end()
 }
 
@@ -245,7 +264,7 @@ mod tests {
             "install",
             json!({"target": "sandbox", "name": "a", "version": "0.1.0",
                 "params": {"b": true, "c": ["x", "y"]}}),
-            "edk install a --version 0.1.0 --param b=true --param c=x,y",
+            "edk ext install a --version 0.1.0 --param b=true --param c=x,y",
         );
         check("create", json!({"template": "t", "folder": "f"}), "edk new t f --yes");
         assert_eq!(of_call("nothing", json!({})).unwrap_err().code, Code::NotFound);

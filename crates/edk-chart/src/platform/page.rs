@@ -11,10 +11,10 @@ const HEAD: &str = "\
 
 Made from the rules of the preflight; `EDK_BLESS=1 cargo test -p edk-chart --test preflight` makes it
 anew. `edk chart preflight CHART --platform 0.6` looks at a chart with them, and so do `edk package`,
-`edk deploy` and `edk upload`: an error stops them before anything is sent. `--force RULE` lets one rule
-pass, named by its id; it may be given several times. Rules without a mark in the last column can't be
-forced: what breaks them would be run by a shell of the platform, or could only be repaired by its
-administrator.
+`edk deploy` and `edk ext upload`: an error stops them before anything is sent. `--force RULE` lets one
+rule pass, named by its id; it may be given several times. Rules without a mark in the last column
+can't be forced: what breaks them would be run by a shell of the platform, or could only be repaired
+by its administrator.
 
 The platform checks less than it should: it keeps the file of a chart that it rejected and lists it
 all the same, and one bad chart can take the list of extensions down for every user. So the checks

@@ -1,3 +1,7 @@
+mod images;
+mod memory;
+mod redeploy;
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -5,18 +9,29 @@ use std::{
 };
 
 use edk_chart::platform::answers;
-use edk_extension::ChartDir;
+use edk_extension::{ChartDir, Project, Role};
 use edk_image::EngineChoice;
-use edk_model::{Digest, Monitor, Outcome};
-use edk_target::{Client, InstallOutcome, Pod};
+use edk_model::{Digest, Monitor};
+use edk_target::{Client, Pod};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::images::ImageWay;
+pub(crate) use self::{
+    images::{Route, there},
+    memory::{Archive, Journal, LastList, Memory, Record, Release, Sent},
+    redeploy::{Before, cut_off},
+};
+use self::{
+    memory::{Claim, Stage},
+    redeploy::Delivery,
+};
 use crate::{
     BuildOutcome, Engine, EngineError, Pushed,
+    build::BuiltImages,
     engine::version_of,
     package::{ReadyChart, preflight_about},
-    target::{SANDBOX, SANDBOX_BUILD_VERSION},
+    target::SANDBOX,
 };
 
 /// How long a release may take to become ready, or to go.
@@ -53,6 +68,13 @@ pub struct DeployRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub force: Vec<String>,
+    /// Whether to leave out the clean-up jobs of the release that is replaced, when they hang.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub no_hooks: bool,
+    /// Where the platform reaches the registry of this machine, such as `192.168.1.5:5577`, when it
+    /// is to pull images from here.
+    pub pull_from: Option<String>,
 }
 
 /// A release that is ready.
@@ -83,16 +105,20 @@ pub struct DeployOutcome {
     pub stages: Vec<(&'static str, f64)>,
     /// In the sandbox: the folder in which the DAG files are now.
     pub dags: Option<PathBuf>,
+    /// DAGs which the project of the target may not use yet: they have to be allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub to_allow: Vec<String>,
 }
 
 /// Times the stages of a job.
-struct Clock {
+pub(crate) struct Clock {
     started: Instant,
     stages: Vec<(&'static str, f64)>,
 }
 
 impl Clock {
-    fn lap(&mut self, stage: &'static str) {
+    pub(crate) fn lap(&mut self, stage: &'static str) {
         self.stages.push((stage, self.started.elapsed().as_secs_f64()));
         self.started = Instant::now();
     }
@@ -116,23 +142,32 @@ impl Engine {
         let about = preflight_about(&request.force)?;
         let check = monitor.stage("package");
         let ready = self.ready_chart(&project, chart_dir, &version, &about, &check)?;
-        let params = answers(&ready.chart, &request.params)
+        let mut params = answers(&ready.chart, &request.params)
             .map_err(|(name, reason)| EngineError::Parameter { name, reason })?;
         ready.findings.iter().for_each(|finding| check.found(finding));
         let chosen = self.chosen(request.engine.as_ref(), &project.root)?;
         let mut clock = Clock { started: Instant::now(), stages: Vec::new() };
         self.with_target(&request.target, monitor, async |client: Client| {
             client.health(&monitor.stage("upload")).await?;
+            let route = Route::choose(client.target(), request.pull_from.as_deref())?;
+            route.complete(&mut params);
+            let plan = Planned { request, chart_dir, ready: &ready, params: &params, route };
+            let mut delivery = self.begin(&client, plan, &project, monitor).await?;
             clock.lap("check");
             let (build, pushed) = tokio::task::block_in_place(|| {
                 let built = self.build_images(&project, &request.args, &chosen, monitor)?;
                 clock.lap("build");
-                let pushed = self.push_images(&built, &version, SANDBOX_BUILD_VERSION, monitor)?;
+                delivery.journal.tags = self.tags_before(&built, &version, &delivery.route)?;
+                delivery.dag = dag_image(chart_dir, &built);
+                delivery.enter(Stage::Sending)?;
+                let Delivery { route, memory, .. } = &delivery;
+                let pushed = self.bring(&built, &version, route, memory, monitor)?;
+                delivery.never_sent = self.never_sent(&ready.chart, &params, route, memory)?;
                 clock.lap("push");
                 Ok::<_, EngineError>((built.outcome, pushed))
             })?;
-            let delivered =
-                self.deliver(&client, chart_dir, &ready, &params, &mut clock, monitor).await?;
+            let delivered = delivery.run(&mut clock).await?;
+            let to_allow = self.not_allowed(&client, &project, &monitor.stage("allow")).await;
             Ok(DeployOutcome {
                 release: delivered.release,
                 chart: ready.chart.name().to_owned(),
@@ -147,57 +182,94 @@ impl Engine {
                 stages: std::mem::take(&mut clock.stages),
                 dags: (request.target == SANDBOX)
                     .then(|| self.sandbox_folder().join("workflows/dags")),
+                to_allow,
             })
         })
     }
 
-    async fn deliver(
+    /// Waits until no other deploy of the release is under way.
+    async fn claim(
         &self,
         client: &Client,
-        chart_dir: &ChartDir,
-        ready: &ReadyChart,
-        params: &Map<String, Value>,
-        clock: &mut Clock,
+        memory: &Memory,
+        release: &str,
         monitor: &Monitor,
-    ) -> Result<Delivered, EngineError> {
-        let (name, version) = (ready.chart.name(), ready.chart.version());
-        let upload = monitor.stage("upload");
-        upload.started(name);
-        client
-            .upload_chart(&ready.packaged.file_name, ready.packaged.bytes.clone(), &upload)
-            .await?;
-        client.wait_listed(name, version, PATIENCE, &upload).await?;
-        upload.finished(name, Outcome::Done, &format!("{} is listed", ready.packaged.file_name));
-        clock.lap("upload");
-        let install = monitor.stage("install");
-        install.started(name);
-        let keywords = &chart_dir.keywords;
-        let mut outcome = client.install(name, version, keywords, params, &install).await?;
-        let replaced = matches!(outcome, InstallOutcome::AlreadyInstalled { .. });
-        if replaced {
-            // A platform knows no update: the old release has to go first.
-            install.line(&format!("{} is installed already; it is replaced", outcome.release()));
-            client.uninstall(outcome.release(), version, false, &install).await?;
-            client.wait_gone(outcome.release(), PATIENCE, &install).await?;
-            outcome = client.install(name, version, keywords, params, &install).await?;
+    ) -> Result<Claim, EngineError> {
+        let started = Instant::now();
+        loop {
+            if let Some(claim) = memory.claim(release)? {
+                return Ok(claim);
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(EngineError::Busy { release: release.to_owned() });
+            }
+            monitor.line(&format!("waiting for another deploy of {release} to end"));
+            client.pause(client.target().pace.poll, monitor).await?;
         }
-        let release = outcome.release().to_owned();
-        install.finished(name, Outcome::Done, &format!("release {release}"));
-        clock.lap("install");
-        let follow = monitor.stage("follow");
-        follow.started(&release);
-        let followed = client.follow(&release, PATIENCE, &follow).await?;
-        follow.finished(&release, Outcome::Done, &format!("{}, pods ready", followed.helm_status));
-        clock.lap("follow");
-        Ok(Delivered { release, helm_status: followed.helm_status, pods: followed.pods, replaced })
+    }
+
+    /// Looks at the target and tells what the user should know; nothing is changed yet.
+    async fn begin<'a>(
+        &'a self,
+        client: &'a Client,
+        plan: Planned<'a>,
+        project: &Project,
+        monitor: &'a Monitor,
+    ) -> Result<Delivery<'a>, EngineError> {
+        let Planned { request, chart_dir, ready, params, route } = plan;
+        let memory = self.memory(&client.target().name);
+        let (release, version) = (ready.chart.name(), ready.chart.version());
+        let check = monitor.stage("check");
+        let claim = self.claim(client, &memory, release, &check).await?;
+        let earlier = memory.journal(release)?;
+        earlier.iter().for_each(|journal| check.found(&cut_off(journal)));
+        let new = (version, &ready.packaged.digest);
+        let before = Before::look(client, &memory, release, new, earlier.as_ref(), &check).await?;
+        let declared = &ready.chart.values["extension_params"];
+        let roles: Vec<Role> = project.images.iter().map(|image| image.role).collect();
+        route.warnings(&roles).iter().for_each(|finding| check.found(finding));
+        before.warnings(release, declared).iter().for_each(|finding| check.found(finding));
+        let journal = Journal {
+            release: release.to_owned(),
+            version: version.to_owned(),
+            stage: Stage::Sending,
+            old: before.old.clone(),
+            tags: Vec::new(),
+            at: self.timestamp(),
+        };
+        Ok(Delivery {
+            engine: self,
+            client,
+            memory,
+            ready,
+            keywords: &chart_dir.keywords,
+            params,
+            route,
+            dag: None,
+            no_hooks: request.no_hooks,
+            monitor,
+            never_sent: Vec::new(),
+            before,
+            journal,
+            _claim: claim,
+        })
     }
 }
 
-struct Delivered {
-    release: String,
-    helm_status: String,
-    pods: Vec<Pod>,
-    replaced: bool,
+/// What is to be deployed, before the target is looked at.
+struct Planned<'a> {
+    request: &'a DeployRequest,
+    chart_dir: &'a ChartDir,
+    ready: &'a ReadyChart,
+    params: &'a Map<String, Value>,
+    route: Route,
+}
+
+/// The DAG image which the chart installs, as it was built.
+fn dag_image(chart: &ChartDir, built: &BuiltImages) -> Option<Digest> {
+    let name = chart.dag_image.as_ref()?;
+    let image = built.images.iter().find(|(built, _, _)| built == name)?;
+    Some(image.2.descriptor.digest)
 }
 
 pub(crate) fn pods(pods: &[Pod]) -> BTreeMap<String, String> {

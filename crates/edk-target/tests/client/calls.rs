@@ -1,164 +1,16 @@
-//! The client against a server that plays a script: each test is one rule of how a platform has to
-//! be treated.
-
-#![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking, as a test does")]
-
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, Method, StatusCode, Uri},
-    response::{IntoResponse, Response},
-};
-use edk_model::{CancellationToken, Code, Explain, Monitor, Report, Reporter, Secret, Silent};
-use edk_target::{
-    Auth, Client, ImportOutcome, InstallOutcome, Pace, Project, Target, TargetError, UploadOutcome,
-};
+use axum::Router;
+use edk_model::{CancellationToken, Code, Explain, Monitor, Report, Reporter, Silent};
+use edk_target::{Client, ImportOutcome, InstallOutcome, TargetError, UploadOutcome};
 use serde_json::{Map, json};
 
-const ID: &str = "11111111-1111-4111-8111-111111111111";
-const CHART: &str = "a-0.1.0.tgz";
-const UPLOAD: &str = "/filepond-upload";
-
-/// One expected call and its answer.
-struct Turn {
-    call: &'static str,
-    status: u16,
-    body: String,
-}
-
-fn turn(call: &'static str, status: u16, body: impl Into<String>) -> Turn {
-    Turn { call, status, body: body.into() }
-}
-
-#[derive(Default)]
-struct Script {
-    turns: Mutex<VecDeque<Turn>>,
-    seen: Mutex<Vec<(String, HeaderMap, Bytes)>>,
-}
-
-async fn play(
-    State(script): State<Arc<Script>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let call = format!("{method} {uri}").replace("/kube-helm-api", "");
-    script.seen.lock().unwrap().push((call.clone(), headers, body));
-    let Some(turn) = script.turns.lock().unwrap().pop_front() else {
-        return (StatusCode::IM_A_TEAPOT, format!("not in the script: {call}")).into_response();
-    };
-    if !call.starts_with(turn.call) {
-        return (StatusCode::IM_A_TEAPOT, format!("{call} instead of {}", turn.call))
-            .into_response();
-    }
-    let kind = if turn.body.starts_with('<') { "text/html" } else { "text/plain" };
-    let status = StatusCode::from_u16(turn.status).unwrap();
-    (status, [("content-type", kind)], turn.body).into_response()
-}
-
-struct Stage {
-    client: Client,
-    script: Arc<Script>,
-    monitor: Monitor,
-}
-
-/// Starts a server that plays `turns`, and a client at a pace for tests.
-async fn stage(turns: impl IntoIterator<Item = Turn>) -> Stage {
-    let script = Arc::new(Script::default());
-    script.turns.lock().unwrap().extend(turns);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().fallback(play).with_state(script.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let client = Client::connect(target(&url)).unwrap();
-    Stage { client, script, monitor: Monitor::silent() }
-}
-
-fn target(url: &str) -> Target {
-    let millis = Duration::from_millis;
-    let pace = Pace {
-        poll: millis(1),
-        back_off: millis(4),
-        call: millis(5000),
-        upload: millis(5000),
-        import: millis(5000),
-        look: millis(200),
-        tries: 3,
-    };
-    let project = Project { id: "1-2".into(), name: "admin".into() };
-    let auth = Auth::Bearer(Secret::new("token"));
-    let target = Target::new("ward", url, "registry.example.org/k", "0.6.0");
-    Target { pace, auth, project: Some(project), ..target }
-}
-
-impl Stage {
-    /// Fails the test if turns of the script are left.
-    fn done(&self) {
-        let left: Vec<_> = self.script.turns.lock().unwrap().iter().map(|turn| turn.call).collect();
-        assert_eq!(left, [""; 0]);
-    }
-
-    fn calls(&self) -> Vec<String> {
-        self.script.seen.lock().unwrap().iter().map(|(call, ..)| call.clone()).collect()
-    }
-
-    async fn upload(&self) -> Result<UploadOutcome, TargetError> {
-        self.client.upload_chart(CHART, "chart bytes", &self.monitor).await
-    }
-
-    async fn install(&self) -> Result<InstallOutcome, TargetError> {
-        let keywords = ["kaapanaworkflow".to_owned()];
-        self.client.install("a", "0.1.0", &keywords, &Map::new(), &self.monitor).await
-    }
-}
-
-fn start() -> Turn {
-    turn("POST /filepond-upload", 200, ID)
-}
-
-fn bytes(status: u16, body: &str) -> Turn {
-    turn("PATCH /filepond-upload?patch=", status, body)
-}
-
-fn abort(body: &str) -> Turn {
-    turn("DELETE /filepond-upload", 200, body)
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "it is called with `json!`")]
-fn list(body: serde_json::Value) -> Turn {
-    turn("GET /extensions", 200, body.to_string())
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "it is called with `json!`")]
-fn row(versions: &[&str], deployments: serde_json::Value) -> serde_json::Value {
-    json!({"name": "a", "releaseName": "a", "versions": versions,
-        "available_versions": {"0.1.0": {"deployments": deployments}}})
-}
-
-fn deployed(pod: &str, ready: bool) -> serde_json::Value {
-    row(
-        &["0.1.0"],
-        json!([{"deployment_id": "a", "helm_status": "deployed",
-        "kube_status": [pod], "ready": ready}]),
-    )
-}
-
-fn status(status: &str) -> Turn {
-    let body = json!({ "NAME": "a", "STATUS": status }).to_string();
-    turn("GET /view-chart-status?release_name=a", 200, body)
-}
-
-fn absent() -> Turn {
-    turn("GET /view-chart-status?release_name=a", 404, "Release not found")
-}
+use crate::stage::{
+    ID, UPLOAD, abort, absent, bytes, deployed, list, row, stage, start, status, target, turn,
+};
 
 #[tokio::test]
 async fn a_chart_goes_up_in_one_piece_with_the_login_and_the_project() {
@@ -369,7 +221,10 @@ async fn a_pod_without_its_image_fails_the_release_and_says_what_to_do() {
     let error = stage.client.follow("a", patience, &stage.monitor).await.unwrap_err();
     assert!(error.to_string().contains("its image is not in the platform's registry"), "{error}");
     let hints = edk_model::Explain::hints(&error);
-    assert!(hints[0].starts_with("push the images with `edk push`"), "{hints:?}");
+    assert!(hints[0].contains("`edk push`"), "{hints:?}");
+    let findings = error.findings();
+    assert_eq!(findings[0].rule, "follow/image-missing");
+    assert_eq!(findings[0].message, "Helm: deployed; a pod: errimagepull");
 }
 
 #[tokio::test]

@@ -1,0 +1,312 @@
+//! Which images a chart asks for, and how they get to a target.
+
+use std::collections::BTreeSet;
+
+use edk_chart::{Capabilities, Chart, Release, platform::platform_globals, render};
+use edk_extension::Role;
+use edk_image::Parcel;
+use edk_model::{Digest, Finding, Monitor};
+use edk_target::Target;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::memory::{Memory, OldTag, Sent};
+use crate::{
+    Engine, EngineError, Pushed, build::BuiltImages, push::named_in, target::sandbox_registry,
+};
+
+/// How images get to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum ImageWay {
+    /// Not at all: the target takes them from the store of this machine.
+    Shared,
+    /// They are pushed to the registry from which the platform pulls.
+    Push,
+    /// The platform pulls them from the registry of this machine.
+    Pull,
+}
+
+/// How the images of one deploy go, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) way: ImageWay,
+    /// Registry and path before the names of the images.
+    pub(crate) registry: String,
+    /// The tag under which operators ask for their images; empty when it is not known.
+    pub(crate) build_version: String,
+    /// One sentence without a full stop.
+    pub(crate) why: String,
+}
+
+impl Route {
+    /// Decides how images go: as the user says, else by what is known of the target.
+    ///
+    /// # Errors
+    /// [`EngineError::NoRegistry`] for a platform whose registry nobody knows.
+    pub(crate) fn choose(target: &Target, ours: Option<&str>) -> Result<Self, EngineError> {
+        let build_version = target.build_version.clone();
+        let bare = |text: &str| {
+            let text = text.trim_start_matches("https://").trim_start_matches("http://");
+            text.trim_end_matches('/').to_owned()
+        };
+        if let Some(ours) = ours {
+            let (way, registry) = (ImageWay::Pull, bare(ours));
+            let why = format!("the platform pulls them from this machine, at {registry}");
+            return Ok(Self { way, registry, build_version, why });
+        }
+        let registry = bare(&target.registry_url);
+        if registry == sandbox_registry() {
+            let why = "the target takes them from the store of this machine".to_owned();
+            return Ok(Self { way: ImageWay::Shared, registry, build_version, why });
+        }
+        if registry.is_empty() {
+            return Err(EngineError::NoRegistry { target: target.name.clone() });
+        }
+        let why = format!("the platform pulls from {registry}");
+        Ok(Self { way: ImageWay::Push, registry, build_version, why })
+    }
+
+    /// The tags under which an image is asked for.
+    pub(crate) fn tags<'a>(&'a self, role: Role, version: &'a str) -> Vec<&'a str> {
+        let mut tags = match role {
+            Role::Base => Vec::new(),
+            Role::Dag => vec![version],
+            Role::Container => vec![version, self.build_version.as_str()],
+        };
+        tags.retain(|tag| !tag.is_empty());
+        tags.dedup();
+        tags
+    }
+
+    /// The full name of an image.
+    pub(crate) fn name(&self, image: &str, tag: &str) -> String {
+        format!("{}/{image}:{tag}", self.registry)
+    }
+
+    /// Puts what this way needs into the parameters of the chart.
+    pub(crate) fn complete(&self, params: &mut Map<String, Value>) {
+        if self.way == ImageWay::Pull {
+            params.insert("custom_registry_url".to_owned(), self.registry.clone().into());
+        }
+    }
+
+    /// What the user should know of this way.
+    pub(crate) fn warnings(&self, roles: &[Role]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let operators = roles.contains(&Role::Container);
+        if operators && self.way == ImageWay::Pull {
+            let message = "operators ask the platform's own registry for their images, never this \
+                           machine's: only the DAG image is pulled from here";
+            let finding = Finding::warning("deploy/operators-not-pulled", message);
+            findings.push(finding.fix("push the processing containers to the platform's registry"));
+        }
+        if operators && self.build_version.is_empty() {
+            let message = "the platform's build version is not known, under which its operators \
+                           ask for their images";
+            let finding = Finding::warning("deploy/no-build-version", message);
+            findings.push(finding.fix("`edk target doctor` asks the platform for it"));
+        }
+        findings
+    }
+}
+
+impl Engine {
+    /// Brings the images of an extension to a target, and remembers it.
+    pub(crate) fn bring(
+        &self,
+        built: &BuiltImages,
+        version: &str,
+        route: &Route,
+        memory: &Memory,
+        monitor: &Monitor,
+    ) -> Result<Vec<Pushed>, EngineError> {
+        let build_version =
+            if route.build_version.is_empty() { version } else { &route.build_version };
+        let mut pushed = self.push_images(built, version, build_version, monitor)?;
+        if route.way == ImageWay::Push {
+            let names = (version, build_version);
+            let access = self.access(None);
+            pushed = self.push_elsewhere(built, names, &route.registry, &access, monitor)?;
+        }
+        let at = self.timestamp();
+        memory.update(|record| {
+            for image in &pushed {
+                let name = match route.way {
+                    ImageWay::Push => image.name.clone(),
+                    _ => format!("{}/{}", route.registry, image.name),
+                };
+                let sent = Sent { digest: image.digest, at: at.clone(), confirmed: true };
+                record.images.insert(name, sent);
+            }
+        })?;
+        Ok(pushed)
+    }
+
+    /// Returns what the names of an extension's images stand for before they are pushed, where
+    /// that will change.
+    pub(crate) fn tags_before(
+        &self,
+        built: &BuiltImages,
+        version: &str,
+        route: &Route,
+    ) -> Result<Vec<OldTag>, EngineError> {
+        let mut tags = Vec::new();
+        for (name, role, new) in &built.images {
+            for tag in route.tags(*role, version) {
+                let old = self.store()?.resolve(name, tag)?;
+                if let Some(image) = old.filter(|old| old.digest != new.descriptor.digest) {
+                    tags.push(OldTag { repository: name.clone(), tag: tag.to_owned(), image });
+                }
+            }
+        }
+        Ok(tags)
+    }
+
+    /// Gives names back to the images they stood for, here and where they were sent.
+    pub(crate) fn restore_tags(
+        &self,
+        tags: &[OldTag],
+        route: &Route,
+        monitor: &Monitor,
+    ) -> Result<(), EngineError> {
+        let mut parcels = Vec::new();
+        for OldTag { repository, tag, image } in tags {
+            self.store()?.tag(repository, tag, image)?;
+            let to = named_in(&route.registry, repository, tag)?;
+            parcels.push(Parcel { image: image.clone(), to });
+        }
+        if route.way == ImageWay::Push {
+            self.send_parcels(&parcels, &route.registry, &self.access(None), monitor)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the images which the chart asks the target's registry for and which were never sent
+    /// there from here.
+    pub(crate) fn never_sent(
+        &self,
+        chart: &Chart,
+        params: &Map<String, Value>,
+        route: &Route,
+        memory: &Memory,
+    ) -> Result<Vec<String>, EngineError> {
+        let record = memory.record()?;
+        let own = format!("{}/", route.registry);
+        let mut missing = Vec::new();
+        for image in asked(chart, params, route) {
+            let Some(short) = image.strip_prefix(&own) else { continue };
+            let (name, tag) = short.rsplit_once(':').unwrap_or((short, "latest"));
+            let here = route.way != ImageWay::Push
+                && self.store()?.resolve(name, tag).is_ok_and(|it| it.is_some());
+            if !here && !record.images.contains_key(&image) {
+                missing.push(image);
+            }
+        }
+        Ok(missing)
+    }
+}
+
+/// Returns the images in the objects of a chart, as a platform with the registry of `route` renders
+/// it. A chart that only renders with values which a platform alone has gives none.
+fn asked(chart: &Chart, params: &Map<String, Value>, route: &Route) -> BTreeSet<String> {
+    let mut global = platform_globals(&route.registry, &route.build_version);
+    global.extend(params.clone());
+    let release = Release {
+        name: chart.name().to_owned(),
+        namespace: "admin".to_owned(),
+        revision: 1,
+        is_install: true,
+    };
+    let values = json!({ "global": global });
+    let mut images = BTreeSet::new();
+    if let Ok(rendered) = render(chart, &release, &values, &Capabilities::default()) {
+        rendered.manifests.iter().for_each(|manifest| collect(&manifest.object, &mut images));
+    }
+    images
+}
+
+/// Collects the images of containers, wherever they are in an object.
+fn collect(value: &Value, images: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, images)),
+        Value::Object(map) => {
+            for (key, value) in map {
+                if matches!(key.as_str(), "containers" | "initContainers") {
+                    let containers = value.as_array().into_iter().flatten();
+                    let names = containers.filter_map(|it| it["image"].as_str().map(str::to_owned));
+                    images.extend(names);
+                }
+                collect(value, images);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns the digest that the target has under a full name, as far as it is known here.
+pub(crate) fn there(
+    engine: &Engine,
+    route: &Route,
+    memory: &Memory,
+    (image, tag): (&str, &str),
+) -> Result<Option<Digest>, EngineError> {
+    if route.way == ImageWay::Shared {
+        return Ok(engine.store()?.resolve(image, tag)?.map(|it| it.digest));
+    }
+    Ok(memory.record()?.images.get(&route.name(image, tag)).map(|sent| sent.digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(registry: &str) -> Target {
+        Target::new("ward", "https://ward.example", registry, "0.6.0")
+    }
+
+    #[test]
+    fn the_way_of_images_follows_from_the_target_and_the_user() {
+        let check = |registry: &str, ours: Option<&str>, expected: Option<ImageWay>| {
+            let route = Route::choose(&target(registry), ours).ok();
+            assert_eq!(route.map(|route| route.way), expected, "{registry} {ours:?}");
+        };
+        check("localhost:5577", None, Some(ImageWay::Shared));
+        check("r.example/kaapana", None, Some(ImageWay::Push));
+        check("", None, None);
+        check("", Some("192.168.1.5:5577"), Some(ImageWay::Pull));
+    }
+
+    #[test]
+    fn images_are_named_for_the_registry_and_tagged_as_they_are_asked_for() {
+        let route = Route::choose(&target("https://r.example/kaapana/"), None).unwrap();
+        assert_eq!(route.name("dag-a", "0.1.0"), "r.example/kaapana/dag-a:0.1.0");
+        assert_eq!(route.tags(Role::Dag, "0.1.0"), ["0.1.0"]);
+        assert_eq!(route.tags(Role::Container, "0.1.0"), ["0.1.0", "0.6.0"]);
+        assert_eq!(route.tags(Role::Container, "0.6.0"), ["0.6.0"]);
+        assert!(route.tags(Role::Base, "0.1.0").is_empty());
+    }
+
+    #[test]
+    fn a_platform_that_pulls_from_here_does_so_for_dags_only() {
+        let route = Route::choose(&target("r.example"), Some("https://10.0.0.1:5577")).unwrap();
+        let mut params = Map::new();
+        route.complete(&mut params);
+        assert_eq!(params["custom_registry_url"], "10.0.0.1:5577");
+        let rules = |roles: &[Role]| -> Vec<String> {
+            route.warnings(roles).into_iter().map(|finding| finding.rule).collect()
+        };
+        assert_eq!(rules(&[Role::Container]), ["deploy/operators-not-pulled"]);
+        assert!(rules(&[Role::Dag]).is_empty());
+    }
+
+    #[test]
+    fn every_image_of_an_object_is_found() {
+        let pod = json!({"containers": [{"image": "a"}], "initContainers": [{"image": "b"}]});
+        let object = json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": pod}}}}});
+        let mut images = BTreeSet::new();
+        collect(&object, &mut images);
+        assert_eq!(images.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+}
