@@ -23,7 +23,7 @@ const SETTLED: Duration = Duration::from_mins(10);
 /// The marks below the folder of all layers.
 #[derive(Debug)]
 pub(crate) struct Unsynced {
-    /// Holds a folder for each boot, with an empty file for each layer.
+    /// Holds a folder for each boot, with an empty folder for each layer.
     folder: PathBuf,
     /// Tells one boot from another (random(4), `boot_id`); without it layers are written out.
     boot: Option<String>,
@@ -45,13 +45,19 @@ impl Unsynced {
         let Some(boot) = &self.boot else { return self.write_out().map_err(io) };
         let marks = self.folder.join(boot);
         fs::create_dir_all(&marks).map_err(io)?;
-        self.settle(&marks).map_err(io)?;
-        File::create(marks.join(layer)).map(drop).map_err(io)
+        let mark = marks.join(layer);
+        // Another process may unpack the same layer.
+        match fs::create_dir(&mark) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io(error)),
+            _ => {}
+        }
+        // The clock of the file system, which wrote the other marks' times too.
+        let now = fs::metadata(&mark).and_then(|about| about.modified()).map_err(io)?;
+        self.settle(&marks, now).map_err(io)
     }
 
     /// Takes the marks away of which all layers have had the time to be written, once they are.
-    fn settle(&self, marks: &Path) -> io::Result<()> {
-        let now = SystemTime::now();
+    fn settle(&self, marks: &Path, now: SystemTime) -> io::Result<()> {
         let mut settled = Vec::new();
         for entry in fs::read_dir(marks)? {
             let entry = entry?;
@@ -68,7 +74,7 @@ impl Unsynced {
         }
         self.write_out()?;
         for mark in settled {
-            match fs::remove_file(&mark) {
+            match fs::remove_dir(&mark) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
@@ -95,14 +101,14 @@ impl Unsynced {
         if earlier.is_empty() {
             return Ok(());
         }
-        let lock = File::create(self.folder.join("lock")).map_err(io)?;
+        let lock = File::open(&self.folder).map_err(io)?;
         lock.lock().map_err(io)?;
         // Whoever held the lock may have done all of it.
         for marks in self.earlier().map_err(io)? {
             for entry in fs::read_dir(&marks).map_err(io)? {
                 let entry = entry.map_err(io)?;
                 remove(&entry.file_name().to_string_lossy())?;
-                fs::remove_file(entry.path()).map_err(io)?;
+                fs::remove_dir(entry.path()).map_err(io)?;
             }
             fs::remove_dir(&marks).map_err(io)?;
         }

@@ -1,4 +1,5 @@
 //! A folder on the disk, changed as editors and other programs change one.
+#![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeSet, fs, path::Path};
 
