@@ -18,6 +18,7 @@ use crate::{
     deploy::DeployArgs,
     ext::{ExtAction, WorkflowAction},
     image::ImageAction,
+    later::Later,
     looks::{InspectArgs, StatusArgs},
     new::NewArgs,
     registry::{Elsewhere, RegistryAction},
@@ -84,7 +85,7 @@ enum Action {
   edk new radiomics                           asks for every answer
   edk new radiomics my-ext --set name=lung --set feature_classes=shape,glcm
   edk new radiomics my-ext --yes --dry-run    shows the files, writes nothing")]
-    New(NewArgs),
+    New(Later<NewArgs>),
     /// Make a base image for Dockerfiles that start FROM local-only/<NAME>; pull, list, rebase.
     #[command(
         args_conflicts_with_subcommands = true,
@@ -95,7 +96,7 @@ enum Action {
   edk base base-python-cpu --from python:3.12-slim   from a registry image
   edk base pull docker.io/library/debian:12       to build on, also without a network later"
     )]
-    Base(Box<BaseArgs>),
+    Base(Later<Box<BaseArgs>>),
     /// Build the images of an extension.
     #[command(after_help = "Examples:
   edk build                        the extension in this folder
@@ -104,52 +105,52 @@ enum Action {
   edk build my-ext --file processing-containers/lung/Dockerfile --target test
   edk build my-ext --secret id=token,src=token.txt --secret id=key,env=API_KEY
   edk build my-ext --no-cache --label org.opencontainers.image.revision=abc")]
-    Build(BuildArgs),
+    Build(Later<BuildArgs>),
     /// Build the images and put them into the registry of this machine, or into another.
     #[command(after_help = "Examples:
   edk push my-ext
   edk push my-ext --version 0.2.0
   edk push my-ext --registry registry.example.org/team    sends only what is missing there
   edk registry serve               and another program can pull them")]
-    Push(PushArgs),
+    Push(Later<PushArgs>),
     /// Package the charts with their dependencies.
     #[command(after_help = "Examples:
   edk package my-ext               to my-ext/dist
   edk package my-ext --version 0.2.0 --dir /tmp/charts")]
-    Package(PackageArgs),
+    Package(Later<PackageArgs>),
     /// Build, push, package, upload and install, and follow until it is ready.
     #[command(after_help = "Examples:
   edk deploy my-ext                            to the sandbox
   edk deploy my-ext --dry-run                  tells what it would do
   edk deploy my-ext --version 0.2.0 --param task_ids=lung
   edk deploy my-ext --target http://localhost:5578   to a sandbox served elsewhere")]
-    Deploy(DeployArgs),
+    Deploy(Later<DeployArgs>),
     /// Show how extensions are doing on a target.
     #[command(after_help = "Examples:
   edk status                       the extension in this folder
   edk status --all                 everything on the target
   edk status --truth               what of it is what this folder makes now")]
-    Status(StatusArgs),
+    Status(Later<StatusArgs>),
     /// Remove an extension from a target and wait until it is gone.
     #[command(after_help = "Examples:
   edk uninstall my-ext
   edk uninstall my-ext --no-hooks  when its own clean-up hangs")]
-    Uninstall(UninstallArgs),
+    Uninstall(Later<UninstallArgs>),
     /// Run a processing container on a folder of images, as the platform would.
     #[command(after_help = "Examples:
   edk run my-ext --input dicom/
   edk run my-ext --input dicom/ --set feature_classes=shape --set bin_width=10")]
-    Run(RunArgs),
+    Run(Later<RunArgs>),
     /// Go the whole way once: new, base, build, package, deploy, run, uninstall.
     #[command(after_help = "Examples:
   edk demo                              in a new temporary folder
   edk demo --dir /tmp/edk-demo -o json  what each stage took, for a script")]
-    Demo(DemoArgs),
+    Demo(Later<DemoArgs>),
     /// Show what an extension is made of, and what of it has changed since it was built.
     #[command(after_help = "Examples:
   edk inspect                      the extension in this folder
   edk inspect my-ext -o json")]
-    Inspect(InspectArgs),
+    Inspect(Later<InspectArgs>),
     /// Check an extension: every known mistake, found before a platform meets it.
     #[command(after_help = "Examples:
   edk check                        the extension in this folder
@@ -160,7 +161,7 @@ enum Action {
   edk check dist/my-workflow-0.1.0.tgz --fail-on warning
   edk check --explain D12          what a rule is about; `all` lists them
   edk check --format sarif > edk.sarif")]
-    Check(CheckArgs),
+    Check(Later<CheckArgs>),
     /// A language server: findings, fixes and explanations in an editor, over standard streams.
     #[command(after_help = "Examples:
   edk lsp                          started by the editor, such as VS Code or Neovim")]
@@ -173,7 +174,7 @@ enum Action {
   edk ext show my-workflow
   edk ext launch my-viewer --target ward"
     )]
-    Ext(ExtAction),
+    Ext(Later<ExtAction>),
     /// Workflows of a target: start one on a dataset, follow it, read its logs.
     #[command(
         subcommand,
@@ -181,7 +182,7 @@ enum Action {
   edk workflow start my-dag --dataset ct --target ward
   edk workflow logs my-dag-aB3xYz --target ward"
     )]
-    Workflow(WorkflowAction),
+    Workflow(Later<WorkflowAction>),
     /// Look at what the work needs of this machine.
     #[command(after_help = "Examples:
   edk doctor                       exits with 1 when something is broken")]
@@ -190,10 +191,10 @@ enum Action {
     #[command(after_help = "Examples:
   edk serve --ui ui/dist           prints the address to open, with the token of this start
   edk serve --port 0               for a program: the API alone, at any free port")]
-    Serve(ServeUiArgs),
+    Serve(Later<ServeUiArgs>),
     /// Charts: what is in one, and what it renders to.
     #[command(subcommand, after_help = chart::EXAMPLES)]
-    Chart(ChartAction),
+    Chart(Later<ChartAction>),
     /// Platforms by name: where they are, whom they trust, who has logged in.
     #[command(
         subcommand,
@@ -203,7 +204,7 @@ enum Action {
   edk target doctor ward
   edk target use ward              and every command goes there"
     )]
-    Target(TargetAction),
+    Target(Later<TargetAction>),
     /// Images as files: save, load, look, compare, send.
     #[command(
         subcommand,
@@ -212,7 +213,7 @@ enum Action {
   edk image history my-image:0.1.0
   edk image diff my-image:0.1.0 my-image:0.2.0"
     )]
-    Image(ImageAction),
+    Image(Later<ImageAction>),
     /// The registry of this machine.
     #[command(
         subcommand,
@@ -221,7 +222,7 @@ enum Action {
   edk registry usage               where the bytes are
   edk registry gc --budget 20GB    gives back what nobody needs"
     )]
-    Registry(RegistryAction),
+    Registry(Later<RegistryAction>),
     /// The sandbox: a platform on this machine for extension work.
     #[command(
         subcommand,
@@ -230,7 +231,7 @@ enum Action {
   edk sandbox status               what is in it
   edk sandbox stop"
     )]
-    Sandbox(SandboxAction),
+    Sandbox(Later<SandboxAction>),
 }
 
 /// The extension a command works on.
@@ -393,7 +394,7 @@ impl Args {
     /// Returns what `edk serve` serves, when that is the command.
     pub(crate) fn serve(&self) -> Option<serve::Options> {
         let Action::Serve(args) = &self.action else { return None };
-        let ServeUiArgs { port, ui, mirror, registry_port } = args;
+        let ServeUiArgs { port, ui, mirror, registry_port } = &**args;
         let (port, registry_port) = (*port, *registry_port);
         Some(serve::Options { port, ui: ui.clone(), mirror: mirror.clone(), registry_port })
     }

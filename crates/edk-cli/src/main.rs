@@ -19,6 +19,7 @@ mod deps;
 mod ext;
 mod image;
 mod interrupt;
+mod later;
 mod looks;
 mod lsp;
 mod new;
