@@ -18,6 +18,8 @@ pub struct File {
 pub struct Chart {
     /// What `Chart.yaml` says, the dependencies of a `requirements.yaml` included.
     pub metadata: Metadata,
+    /// `Chart.yaml` as it was read; nothing is packed of it. For the places of findings.
+    pub metadata_file: File,
     /// The lock file of the dependencies, when there is one.
     pub lock: Option<Lock>,
     /// What `values.yaml` says: an object, empty without the file.
@@ -52,6 +54,12 @@ impl Chart {
     /// Returns the subchart called `name`.
     pub fn subchart(&self, name: &str) -> Option<&Chart> {
         self.subcharts.iter().find(|chart| chart.name() == name)
+    }
+
+    /// Returns the names of the charts which it declares and does not hold.
+    pub fn missing(&self) -> Vec<&str> {
+        let declared = self.metadata.dependencies.iter().map(|it| it.name.as_str());
+        declared.filter(|name| self.subchart(name).is_none()).collect()
     }
 
     /// Returns the content of the file `name` (templates are no files).

@@ -73,13 +73,10 @@ impl Chart {
             let message = format!("`{name}` can't be the name of a chart");
             findings.push(Finding::error("chart/name", message).in_file(&file));
         }
-        for dependency in &self.metadata.dependencies {
-            if self.subchart(&dependency.name).is_none() {
-                let message = format!("the needed chart {} is not in charts/", dependency.name);
-                let fix = format!("run `edk chart deps update {}`", self.origin);
-                let finding = Finding::error("chart/dependency", message).in_file(&file).fix(fix);
-                findings.push(finding);
-            }
+        for name in self.missing() {
+            let message = format!("the needed chart {name} is not in charts/");
+            let fix = format!("run `edk chart deps update {}`", self.origin);
+            findings.push(Finding::error("chart/dependency", message).in_file(&file).fix(fix));
         }
         self.unpackable_parts(&mut findings);
         findings

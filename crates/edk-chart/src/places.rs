@@ -1,19 +1,23 @@
 //! Where in a YAML text a value stands.
 
-use libyaml_safer::{Event, EventData, Mark, Parser};
+use std::collections::HashMap;
+
+use libyaml_safer::{Encoding, Event, EventData, Mark, Parser};
 
 /// The places of all values of a document, by JSON pointer.
 pub(crate) struct Places {
-    all: Vec<(String, Mark)>,
+    all: HashMap<String, Mark>,
 }
 
 impl Places {
     /// Reads the first document of `text`, which has to be one that was parsed already. What is
     /// below an alias has no place.
     pub(crate) fn of(text: &str) -> Self {
-        let mut reader = Reader { parser: Parser::new(), all: Vec::new() };
+        let mut reader = Reader { parser: Parser::new(), all: HashMap::new() };
         let ended = format!("{}\n", text.trim_end());
         let mut bytes = ended.as_bytes();
+        // As the reader of values does: the first byte of some signs is that of a byte order mark.
+        reader.parser.set_encoding(Encoding::Utf8);
         reader.parser.set_input(&mut bytes);
         while let Some(event) = reader.next() {
             match event.data {
@@ -35,7 +39,7 @@ impl Places {
     pub(crate) fn find(&self, pointer: &str) -> Option<(usize, usize)> {
         let mut pointer = pointer;
         loop {
-            if let Some((_, mark)) = self.all.iter().find(|(known, _)| known == pointer) {
+            if let Some(mark) = self.all.get(pointer) {
                 return Some((mark.line as usize + 1, mark.column as usize + 1));
             }
             pointer = &pointer[..pointer.rfind('/')?];
@@ -44,13 +48,13 @@ impl Places {
 
     /// Says whether there is a value at `pointer` itself.
     pub(crate) fn has(&self, pointer: &str) -> bool {
-        self.all.iter().any(|(known, _)| known == pointer)
+        self.all.contains_key(pointer)
     }
 }
 
 struct Reader<'a> {
     parser: Parser<&'a mut &'a [u8]>,
-    all: Vec<(String, Mark)>,
+    all: HashMap<String, Mark>,
 }
 
 impl Reader<'_> {
@@ -60,9 +64,7 @@ impl Reader<'_> {
 
     /// Reads the value that begins with `event`; its place is that of its key, if it has one.
     fn value(&mut self, event: &Event, pointer: &str) {
-        if !self.all.iter().any(|(known, _)| known == pointer) {
-            self.all.push((pointer.to_owned(), event.start_mark));
-        }
+        self.all.entry(pointer.to_owned()).or_insert(event.start_mark);
         match event.data {
             EventData::MappingStart { .. } => self.mapping(pointer),
             EventData::SequenceStart { .. } => self.sequence(pointer),
@@ -83,8 +85,7 @@ impl Reader<'_> {
                 }
             };
             let inner = format!("{pointer}/{}", escaped(&name));
-            self.all.retain(|(known, _)| *known != inner);
-            self.all.push((inner.clone(), mark));
+            self.all.insert(inner.clone(), mark);
             let Some(value) = self.next() else { return };
             self.value(&value, &inner);
         }

@@ -52,7 +52,11 @@ pub(crate) fn own(chart: &Chart, values: &Value, texts: &Texts<'_>, path: &str) 
         }
     };
     let values = with_whole_numbers(values);
-    let errors = validator.iter_errors(&values);
+    let mut errors = validator.iter_errors(&values).peekable();
+    if errors.peek().is_none() {
+        return Vec::new();
+    }
+    let origins = Origins::of(chart, texts, path);
     errors
         .map(|error| {
             let pointer = error.instance_path().to_string();
@@ -61,7 +65,7 @@ pub(crate) fn own(chart: &Chart, values: &Value, texts: &Texts<'_>, path: &str) 
                 path => format!("`{path}`: "),
             };
             let message = format!("{what}{error} ({FILE} of {})", chart.name());
-            placed(chart, texts, path, &pointer, Finding::error("schema/values", message))
+            origins.placed(&pointer, Finding::error("schema/values", message))
         })
         .collect()
 }
@@ -94,29 +98,40 @@ fn compiled(text: &[u8]) -> Result<Validator, String> {
     options.offline().build(&schema).map_err(|error| error.to_string())
 }
 
-/// Puts a finding where the value stands: in the last text of the user that has it, else in
-/// `values.yaml`.
-fn placed(
-    chart: &Chart,
-    texts: &Texts<'_>,
-    path: &str,
-    pointer: &str,
-    finding: Finding,
-) -> Finding {
-    let full = format!("{path}{pointer}");
-    for (name, text) in texts.iter().rev() {
-        let places = Places::of(text);
-        if places.has(&full)
-            && let Some((line, column)) = places.find(&full)
-        {
-            return finding.in_file(*name).at(line, column);
+/// Where the values of a chart stand: in texts of the user, the weakest first, and in `values.yaml`.
+struct Origins<'a> {
+    path: &'a str,
+    texts: Vec<(&'a str, Places)>,
+    own: (String, Option<Places>),
+}
+
+impl<'a> Origins<'a> {
+    fn of(chart: &Chart, texts: &Texts<'a>, path: &'a str) -> Self {
+        let own = chart.values_file.as_ref().map(|file| String::from_utf8_lossy(&file.data));
+        Self {
+            path,
+            texts: texts.iter().map(|(name, text)| (*name, Places::of(text))).collect(),
+            own: (chart.path_of("values.yaml"), own.map(|text| Places::of(&text))),
         }
     }
-    let finding = finding.in_file(chart.path_of("values.yaml"));
-    let text = chart.values_file.as_ref().map(|file| String::from_utf8_lossy(&file.data));
-    match text.and_then(|text| Places::of(&text).find(pointer)) {
-        Some((line, column)) => finding.at(line, column),
-        None => finding,
+
+    /// Puts a finding where the value stands: in the last text of the user that has it, else in
+    /// `values.yaml`.
+    fn placed(&self, pointer: &str, finding: Finding) -> Finding {
+        let full = format!("{}{pointer}", self.path);
+        for (name, places) in self.texts.iter().rev() {
+            if places.has(&full)
+                && let Some((line, column)) = places.find(&full)
+            {
+                return finding.in_file(*name).at(line, column);
+            }
+        }
+        let (name, places) = &self.own;
+        let finding = finding.in_file(name);
+        match places.as_ref().and_then(|places| places.find(pointer)) {
+            Some((line, column)) => finding.at(line, column),
+            None => finding,
+        }
     }
 }
 

@@ -55,6 +55,11 @@ fn loops_without_end_come_to_one() {
     refuses("{{ range until 1000000000 }}{{ end }}", "a list of more than");
     refuses("{{ untilStep 0 1000000000 1 | len }}", "a list of more than");
     refuses("{{ seq 1 1000000000 }}", "a list of more than");
+    let data = "{{ $t := repeat 30000000 \"x\" }}{{ range until 100000 }}";
+    let derived = "derivePassword 1 \"long\" \"a\" \"b\" \"c\"";
+    for slow in [derived, "genPrivateKey \"ed25519\"", "sha256sum $t"] {
+        refuses(&format!("{data}{{{{ $x := {slow} }}}}{{{{ end }}}}"), "steps to render");
+    }
     let nested = "{{ range until 1000 }}{{ range until 1000 }}{{ range until 1000 }}{{ end }}";
     refuses(&format!("{nested}{{{{ end }}}}{{{{ end }}}}"), "steps to render");
 }

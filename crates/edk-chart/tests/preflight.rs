@@ -257,6 +257,13 @@ fn findings_stand_where_the_user_can_correct_them() {
     let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, namespace: services}\n\
                 data:\n  port: {{ 1 }}\n";
     place(template("platform/object", text), "c/templates/b.yaml:5:1: `data.port` is the number 1");
+    let label =
+        "name: a\nversion: 0.1.0\ndescription: W.\nkeywords:\n- kaapanaworkflow\n- two words\n";
+    place(meta("platform/keyword-label", label), "c/Chart.yaml:6:3: ");
+    let version = "name: a\nversion: 0.1.0-rc.1\ndescription: W.\nkeywords: [kaapanaworkflow]\n";
+    place(meta("platform/version-plain", version), "c/Chart.yaml:2:1: ");
+    let none = "name: a\nversion: 0.1.0\nkeywords: [kaapanaworkflow]\n";
+    place(meta("platform/description", none), "c/Chart.yaml:1:1: ");
     let text = "a: b\nc: {{ .Values.global.x.y }}\n";
     place(template("platform/render", text), "c/templates/b.yaml:2:");
 }

@@ -17,6 +17,10 @@ use crate::{pushes::OpenUpload, refusal::Refusal};
 /// How long an upload may be silent before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
+/// How many uploads may be unfinished at the same time: each holds files open, of which a process
+/// may have some thousand.
+const MOST: usize = 256;
+
 /// How many pieces of a body may wait for the disk; a piece has at most some hundred KiB.
 const WAITING: usize = 16;
 
@@ -39,7 +43,8 @@ struct Session {
 }
 
 impl Sessions {
-    /// Keeps a new upload and returns its id; drops those that were silent for too long.
+    /// Keeps a new upload and returns its id; drops those that were silent for too long, and of too
+    /// many the one that was silent for longest.
     pub(crate) fn start(
         &self,
         repository: &str,
@@ -53,6 +58,11 @@ impl Sessions {
         sessions.retain(|_, session| {
             now.duration_since(session.touched) < PATIENCE || Arc::strong_count(&session.slot) > 1
         });
+        if sessions.len() >= MOST {
+            let idle = sessions.iter().filter(|(_, it)| Arc::strong_count(&it.slot) == 1);
+            let silent = idle.min_by_key(|(_, session)| session.touched).map(|(id, _)| *id);
+            silent.map(|id| sessions.remove(&id));
+        }
         let repository = repository.to_owned();
         sessions.insert(id, Session { repository, slot, touched: now, _open: open });
         id
@@ -164,5 +174,26 @@ mod tests {
         }
         drop(slot);
         assert_eq!(std::fs::read_dir(folder.path().join("incoming")).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn of_too_many_uploads_the_one_that_was_silent_for_longest_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (sessions, begin) = (Sessions::default(), Instant::now());
+        let pushes = crate::pushes::Pushes::default();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let start = |now| sessions.start("a", store.writer().unwrap(), pushes.open("a"), at(now));
+        let (busy, touched, silent) = (start(0), start(0), start(0));
+        let held = sessions.find("a", busy, begin).unwrap();
+        sessions.find("a", touched, at(2)).unwrap();
+        for _ in 3..=MOST {
+            start(1);
+        }
+        let known = |id| sessions.find("a", id, at(2)).is_ok();
+        assert_eq!([busy, touched, silent].map(known), [true, true, false]);
+        let open = std::fs::read_dir(folder.path().join("incoming")).unwrap().count();
+        assert_eq!(open, MOST);
+        drop(held);
     }
 }

@@ -7,6 +7,8 @@ pub(crate) mod names;
 mod relations;
 mod shapes;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 

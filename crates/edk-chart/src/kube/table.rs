@@ -72,6 +72,12 @@ impl Table {
         self.kinds.iter().find(|((a, k), _)| *a == api_version && *k == kind).map(|(_, it)| it)
     }
 
+    /// Returns all kinds, each with its API version.
+    #[cfg(test)]
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (&(&'static str, &'static str), &Kind)> {
+        self.kinds.iter()
+    }
+
     pub(super) fn fields(&self, name: &str) -> Option<&[Field]> {
         self.types.get(name).map(Vec::as_slice)
     }

@@ -17,11 +17,7 @@ pub(super) fn check(report: &mut Report<'_>) {
         report.add("lint/dependency-undeclared", "Chart.yaml", message);
         report.fix("declare it under `dependencies`");
     }
-    let missing: Vec<&str> = declared
-        .iter()
-        .map(|it| it.name.as_str())
-        .filter(|name| chart.subchart(name).is_none())
-        .collect();
+    let missing = chart.missing();
     if !missing.is_empty() {
         let message = format!("charts/ lacks what is declared: {}", missing.join(", "));
         report.add("lint/dependency-missing", "Chart.yaml", message);

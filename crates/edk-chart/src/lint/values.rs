@@ -25,6 +25,7 @@ pub(super) fn check(report: &mut Report<'_>, options: &LintOptions) {
     // The chart alone, without those in it: they are looked at with the templates.
     let chart = Chart {
         metadata: Metadata::default(),
+        metadata_file: File { name: "Chart.yaml".to_owned(), data: Vec::new() },
         lock: None,
         values,
         values_file: Some(File { name: FILE.to_owned(), data: text }),

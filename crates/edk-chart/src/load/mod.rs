@@ -171,6 +171,7 @@ impl Parts {
         }
         Ok(Chart {
             metadata,
+            metadata_file: own.clone(),
             lock: None,
             values: Value::Object(Map::new()),
             values_file: None,

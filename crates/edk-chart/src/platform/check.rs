@@ -1,10 +1,12 @@
 //! The preflight itself.
 
+use std::cell::OnceCell;
+
 use edk_model::{Explain as _, Finding, Severity, names};
 use serde_json::{Map, Value};
 
 use super::{Platform, globals, loose, objects, parameter, passage, rules};
-use crate::{Chart, places::Places, version::Version};
+use crate::{Chart, File, places::Places, version::Version};
 use rules::found;
 
 const KEYWORDS: [&str; 2] = ["kaapanaworkflow", "kaapanaapplication"];
@@ -25,7 +27,12 @@ pub struct Preflight {
 /// Returns what a platform would do with `chart`, which must hold the charts it needs: errors are
 /// what must not be sent. What is forced is a warning.
 pub fn preflight(chart: &Chart, about: &Preflight) -> Vec<Finding> {
-    let mut check = Check { chart, findings: Vec::new() };
+    let mut check = Check {
+        chart,
+        findings: Vec::new(),
+        metadata_places: OnceCell::new(),
+        value_places: OnceCell::new(),
+    };
     check.name_and_version(about);
     check.metadata();
     check.values(about.platform);
@@ -139,49 +146,65 @@ pub fn comparable(version: &str, listed: &[String]) -> Result<(), Box<Finding>> 
 struct Check<'a> {
     chart: &'a Chart,
     findings: Vec<Finding>,
+    /// Where values stand in the two files, once somebody asks.
+    metadata_places: OnceCell<Option<Places>>,
+    value_places: OnceCell<Option<Places>>,
+}
+
+fn places(file: Option<&File>) -> Option<Places> {
+    file.map(|file| Places::of(&String::from_utf8_lossy(&file.data)))
+}
+
+fn placed(finding: Finding, places: &Option<Places>, pointer: &str) -> Finding {
+    match places.as_ref().and_then(|places| places.find(pointer)) {
+        Some((line, column)) => finding.at(line, column),
+        None => finding,
+    }
 }
 
 impl Check<'_> {
-    /// Adds a finding about a key of the metadata, or none of them.
-    fn metadata_of(&mut self, finding: Finding) {
-        self.findings.push(finding.in_file(self.chart.path_of("Chart.yaml")));
+    /// Adds a finding about the value at `pointer` of Chart.yaml.
+    fn metadata_at(&mut self, pointer: &str, finding: Finding) {
+        let (chart, finding) = (self.chart, finding.in_file(self.chart.path_of("Chart.yaml")));
+        let places = self.metadata_places.get_or_init(|| places(Some(&chart.metadata_file)));
+        self.findings.push(placed(finding, places, pointer));
     }
 
     /// Adds a finding about the value at `pointer` of values.yaml.
     fn value_at(&mut self, pointer: &str, finding: Finding) {
-        let finding = finding.in_file(self.chart.path_of("values.yaml"));
-        let text = self.chart.values_file.as_ref().map(|it| String::from_utf8_lossy(&it.data));
-        let place = text.and_then(|text| Places::of(&text).find(pointer));
-        self.findings.push(match place {
-            Some((line, column)) => finding.at(line, column),
-            None => finding,
-        });
+        let (chart, finding) = (self.chart, finding.in_file(self.chart.path_of("values.yaml")));
+        let places = self.value_places.get_or_init(|| places(chart.values_file.as_ref()));
+        self.findings.push(placed(finding, places, pointer));
     }
 
     fn name_and_version(&mut self, about: &Preflight) {
         let (name, version) = (self.chart.name(), self.chart.version());
         for finding in check_names(name, version) {
-            self.metadata_of(finding);
+            let key = if finding.rule == "platform/version" { "/version" } else { "/name" };
+            self.metadata_at(key, finding);
         }
         if is_semantic(version)
             && let Err(reason) = names::plain_version(version)
         {
             let message = format!("the chart version `{version}` {reason}");
             let fix = "use three numbers, such as 0.1.0";
-            self.metadata_of(found("platform/version-plain", message).fix(fix));
+            self.metadata_at("/version", found("platform/version-plain", message).fix(fix));
         }
         if let Err(finding) = comparable(version, &about.listed) {
-            self.metadata_of(*finding);
+            self.metadata_at("/version", *finding);
         }
         let expected = format!("{name}-{version}.tgz");
         if let Some(file) = about.file_name.as_ref().filter(|file| **file != expected) {
             let message = format!("the file is called `{file}`, not `{expected}`");
-            self.metadata_of(found("platform/file-name", message).fix("rename the file"));
+            self.metadata_at("/name", found("platform/file-name", message).fix("rename the file"));
         }
         let multi = self.chart.metadata.keywords.iter().any(|it| it == "kaapanamultiinstallable");
         if multi && name.len() > 32 {
             let message = format!("`{name}` has {} characters; a launch adds 21", name.len());
-            self.metadata_of(found("platform/launch-name", message).fix("use a shorter name"));
+            self.metadata_at(
+                "/name",
+                found("platform/launch-name", message).fix("use a shorter name"),
+            );
         }
     }
 
@@ -190,24 +213,29 @@ impl Check<'_> {
         if metadata.description.trim().is_empty() {
             let message = "the chart has no description; the platform can't list it";
             let finding = found("platform/description", message);
-            self.metadata_of(finding.fix("add a description to Chart.yaml"));
+            self.metadata_at("/description", finding.fix("add a description to Chart.yaml"));
         }
         if !metadata.keywords.iter().any(|keyword| KEYWORDS.contains(&keyword.as_str())) {
             let message = "the chart has neither the keyword kaapanaworkflow nor \
                            kaapanaapplication; the platform does not list it";
             let finding = found("platform/keywords", message);
-            self.metadata_of(finding.fix("add one of the two to `keywords` in Chart.yaml"));
+            self.metadata_at(
+                "/keywords",
+                finding.fix("add one of the two to `keywords` in Chart.yaml"),
+            );
         }
-        for keyword in &metadata.keywords {
+        for (at, keyword) in metadata.keywords.iter().enumerate() {
             if !crate::kube::names::is_qualified(&format!("kaapana.ai/{keyword}")) {
                 let message = format!("the keyword `{keyword}` can't be the name of a label");
                 let fix = "use letters, digits and `-_.`, at most 63";
-                self.metadata_of(found("platform/keyword-label", message).fix(fix));
+                let finding = found("platform/keyword-label", message).fix(fix);
+                self.metadata_at(&format!("/keywords/{at}"), finding);
             }
         }
-        if metadata.keywords.iter().any(|keyword| keyword == "kaapanaexperimental") {
+        let experimental = metadata.keywords.iter().position(|it| it == "kaapanaexperimental");
+        if let Some(at) = experimental {
             let message = "the page of extensions hides an experimental chart at first";
-            self.metadata_of(found("platform/experimental", message));
+            self.metadata_at(&format!("/keywords/{at}"), found("platform/experimental", message));
         }
     }
 

@@ -79,15 +79,21 @@ impl Engine {
 
     /// Counts one step deeper.
     pub(super) fn enter(&self) -> Result<(), Fault> {
-        self.steps.set(self.steps.get() + 1);
-        if self.steps.get() > MAX_STEPS {
-            return Err(format!("the chart takes more than {MAX_STEPS} steps to render").into());
-        }
+        self.spend(1)?;
         if self.depth.get() >= MAX_DEPTH {
             return Err("exceeded maximum template depth".into());
         }
         self.depth.set(self.depth.get() + 1);
         Ok(())
+    }
+
+    /// Counts steps.
+    pub(super) fn spend(&self, steps: usize) -> Result<(), Fault> {
+        self.steps.set(self.steps.get().saturating_add(steps));
+        match self.steps.get() > MAX_STEPS {
+            true => Err(format!("the chart takes more than {MAX_STEPS} steps to render").into()),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn leave(&self) {

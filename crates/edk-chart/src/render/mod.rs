@@ -59,7 +59,8 @@ pub fn render(
 
 /// Renders `chart` with the values of the user over its own, as `helm template` does.
 ///
-/// The chart must hold the charts it needs (see [`crate::resolve`]). Whole numbers in
+/// The chart must hold the charts it declares, those that are switched off included (see
+/// [`crate::resolve`]); of charts in it Helm does not ask so much, and neither is it asked here. Whole numbers in
 /// `user_values` are whole numbers to the templates, as after `--set`; what comes from files has
 /// floating-point numbers only (see [`crate::user_values`]). `lookup` finds nothing.
 ///
@@ -170,6 +171,12 @@ fn check(chart: &Chart, options: &Options) -> Result<()> {
     if !matches!(chart.metadata.kind.as_str(), "" | "application") {
         let kind = &chart.metadata.kind;
         return Err(unrenderable(chart, format!("{kind} charts are not installable")));
+    }
+    let missing = chart.missing();
+    if !missing.is_empty() {
+        // Helm's words, which people look for.
+        let reason = "found in Chart.yaml, but missing in charts/ directory";
+        return Err(unrenderable(chart, format!("{reason}: {}", missing.join(", "))));
     }
     let (wanted, given) = (&chart.metadata.kube_version, &options.capabilities.kube_version);
     if !wanted.is_empty() && satisfies(wanted, given) != Some(true) {

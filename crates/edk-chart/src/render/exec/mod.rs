@@ -11,7 +11,7 @@ use super::{
     engine::{Body, Machine},
     fault::{Fault, Located},
     format,
-    functions::{self, Definition, methods},
+    functions::{self, Definition, cost, methods},
     template::{Branch, Command, Expr, ExprKind, Node, NodeKind, Pipe},
     thing::Thing,
     value::Value,
@@ -520,8 +520,11 @@ impl<'b, 'm, 'e> Run<'b, 'm, 'e> {
         definition: &Definition,
         values: &[Value],
     ) -> Done<Value> {
-        let result = (definition.function)(self.machine, values)
-            .and_then(|value| self.machine.engine.count(&value).map(|()| value));
+        let engine = self.machine.engine;
+        let result = engine
+            .spend(cost::of(name, values))
+            .and_then(|()| (definition.function)(self.machine, values))
+            .and_then(|value| engine.count(&value).map(|()| value));
         match result {
             Ok(Value::Invalid) => Ok(Value::Null),
             Ok(value) => Ok(value),

@@ -10,6 +10,7 @@ mod cases;
 mod casts;
 mod certificates;
 mod compare;
+pub(super) mod cost;
 mod dates;
 mod defaults;
 mod dicts;

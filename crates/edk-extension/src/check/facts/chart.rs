@@ -242,7 +242,10 @@ fn platform_values(chart: &Chart) -> Value {
 impl RenderedFacts {
     /// Renders a chart as the platform's check of an upload does.
     pub fn of(chart: &Chart, project: &BTreeMap<&str, &Chart>) -> Self {
-        let (whole, missing) = completed(chart, project, 0);
+        let (mut whole, missing) = completed(chart, project, 0);
+        // What is missing is told by a rule of its own; the rest is of interest all the same.
+        let held: Vec<String> = whole.subcharts.iter().map(|it| it.name().to_owned()).collect();
+        whole.metadata.dependencies.retain(|it| held.contains(&it.name));
         let values = platform_values(chart);
         let once = |name: &str| {
             let release = Release {
