@@ -1,8 +1,11 @@
 //! From answers to images.
 
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use edk_testkit::{TestEnv, copy_tree, small_extension, verify_store};
+use edk_testkit::{Done, TestEnv, copy_tree, small_extension, verify_store};
 
 use crate::world::{BASE, base, built, copy, digests, manifest, new_lung};
 
@@ -151,4 +154,77 @@ fn flags_of_a_build_reach_it_or_are_refused_by_name() {
     ] {
         env.edk(&[&["build", "lung"], flags].concat()).exits(1).tells(&[part]);
     }
+}
+
+/// The base of installers, from its recipe; `base-python-gpu` differs from the base of all these tests
+/// in two packages and in settings, which `edk-image` looks at.
+#[test]
+fn the_base_of_installers_is_made_and_built_on() {
+    let env = TestEnv::new();
+    env.edk(&["base", "base-installer"]).exits(0);
+    let shown = env.result(&["registry", "show", "local-only/base-installer:latest"]);
+    assert_eq!(shown["config"]["config"]["Cmd"][0], "/installer", "{shown}");
+    // A step in an image of it runs what is in it.
+    let folder = env.path("ext/image");
+    fs::create_dir_all(&folder).unwrap();
+    let text = "FROM local-only/base-installer:latest\nLABEL IMAGE=\"image\"\n\
+                RUN test -x /installer && test -s /etc/ssl/certs/ca-certificates.crt\n";
+    fs::write(folder.join("Dockerfile"), text).unwrap();
+    env.edk(&["build", "ext"]).exits(0);
+}
+
+/// Debian's libfaketime, wherever this processor has its libraries.
+fn faketime() -> String {
+    let found = fs::read_dir("/usr/lib").unwrap().filter_map(|entry| {
+        let path = entry.unwrap().path().join("faketime/libfaketimeMT.so.1");
+        path.exists().then(|| path.to_str().unwrap().to_owned())
+    });
+    found.into_iter().next().expect("`scripts/setup test` installs libfaketime")
+}
+
+#[test]
+fn a_clock_that_jumps_to_and_fro_while_it_builds_changes_nothing() {
+    let (env, undisturbed) = (TestEnv::new(), TestEnv::new());
+    small_extension(&env, "lung");
+    let container = env.path("lung/processing-containers/lung-features");
+    let run = serde_json::json!(["/bin/busybox", "sh", "-c", "/bin/busybox cp /n /made"]);
+    let dockerfile = format!(
+        "FROM scratch\nLABEL IMAGE=\"lung-features\"\nCOPY files/busybox /bin/busybox\nCOPY n /n\n\
+         RUN {run}\nCOPY files/run.sh /run.sh\n"
+    );
+    fs::write(container.join("Dockerfile"), dockerfile).unwrap();
+    let project = env.path("lung");
+    let build = ["build", project.to_str().unwrap()];
+    let (clock, library) = (env.path("clock"), faketime());
+    let jump = |to: &str| {
+        fs::write(env.path("clock.new"), to).unwrap();
+        fs::rename(env.path("clock.new"), &clock).unwrap();
+    };
+    jump("+0d");
+    let elsewhen = || {
+        let mut edk = env.command(&[&build[..], &["--output", "json"]].concat());
+        edk.env("LD_PRELOAD", &library).env("FAKETIME_TIMESTAMP_FILE", &clock);
+        edk.env("FAKETIME_NO_CACHE", "1").env("DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
+        Done::of(&mut edk).exits(0).document()["result"].clone()
+    };
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let ticking = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                ["+4000d", "-9000d", "+1d", "-1d"].iter().for_each(|to| jump(to));
+            }
+        });
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for number in 0..6 {
+                fs::write(container.join("n"), number.to_string()).unwrap();
+                let (one, other) = (elsewhen(), undisturbed.result(&build));
+                assert_eq!(digests(&one), digests(&other), "{number}");
+                assert_eq!(elsewhen()["unchanged"], true, "{number}");
+            }
+        }));
+        done.store(true, Ordering::Relaxed);
+        ticking.join().unwrap();
+        worked.unwrap();
+    });
+    verify_store(&env.state().join("store"));
 }

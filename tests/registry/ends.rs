@@ -7,12 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edk_testkit::{Running, TestEnv, verify_store};
+use edk_testkit::{Running, TestEnv, processes_below, verify_store, wait_until};
 
 use crate::{client::serve, disk::script, push::extension};
 
-/// How often each of the three is killed; 51 times in all.
-const KILLS: u32 = 17;
+/// How often saving and loading are killed.
+const KILLS: u32 = 12;
+/// How often pushing is killed, at random moments; building is as well, in `tests/pipeline/crash.rs`.
+const PUSHES: u64 = 25;
 
 /// Runs a command to its end and says how long it took.
 fn timed(env: &TestEnv, args: &[&str]) -> Duration {
@@ -21,12 +23,12 @@ fn timed(env: &TestEnv, args: &[&str]) -> Duration {
     started.elapsed()
 }
 
-/// Starts a command and kills it at a point of its usual time, later with each `step`. Where it is
-/// struck does not matter, and no two machines agree on it.
-fn strike(env: &TestEnv, args: &[&str], usual: Duration, step: u32) {
+/// Starts a command and kills it after some time. Where it is struck does not matter, and no two
+/// machines agree on it.
+fn strike(env: &TestEnv, args: &[&str], after: Duration) {
     let started = Instant::now();
     let running: Running = env.start(args);
-    while started.elapsed() < usual * step / KILLS {
+    while started.elapsed() < after {
         std::hint::spin_loop();
     }
     // Dropped: killed.
@@ -43,7 +45,9 @@ fn check(env: &TestEnv) {
 }
 
 #[test]
-fn a_push_that_is_killed_leaves_both_sides_whole() {
+fn a_push_that_is_killed_at_random_leaves_both_sides_whole() {
+    const SEED: u64 = 0x5eed_0fed_4001;
+    println!("seed {SEED:#x}");
     let env = extension();
     let args = |registry: &str| {
         ["push", "ext", "--version", "1.0.0", "--registry", registry].map(str::to_owned)
@@ -54,13 +58,20 @@ fn a_push_that_is_killed_leaves_both_sides_whole() {
         let args = args(&address);
         timed(&env, &args.each_ref().map(String::as_str))
     };
-    let mut unfinished = 0;
-    for step in 0..KILLS {
+    let (mut unfinished, mut random) = (0, SEED);
+    for step in 0..PUSHES {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let moment = usual * u32::try_from(random % 1000).unwrap() / 1000;
         let other = TestEnv::new();
         let (server, address) = serve(&other, 0);
         let args = args(&address);
         let args = args.each_ref().map(String::as_str);
-        strike(&env, &args, usual, step);
+        strike(&env, &args, moment);
+        wait_until("its processes are gone", 10, || processes_below(env.state()).is_empty());
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        assert!(!mounts.contains(env.state().to_str().unwrap()), "{step}: a mount is left");
         verify_store(&other.state().join("store"));
         let there = other.edk(&["registry", "show", "two:1.0.0"]).code == 0;
         unfinished += u32::from(!there);
@@ -73,7 +84,7 @@ fn a_push_that_is_killed_leaves_both_sides_whole() {
         check(&other);
         check(&env);
     }
-    // The first is struck at its start. How many are struck after their end is up to the machine.
+    // How many are struck after their end is up to the machine.
     assert!(unfinished > 0, "none was struck before its end");
 }
 
@@ -89,7 +100,7 @@ fn an_archive_that_is_killed_is_not_there_and_one_that_is_loaded_is_whole() {
     for step in 0..KILLS {
         fs::remove_dir_all(env.path("saved")).unwrap();
         fs::create_dir(env.path("saved")).unwrap();
-        strike(&env, &save, usual, step);
+        strike(&env, &save, usual * step / KILLS);
         match fs::read(env.path("saved/all.tar")) {
             Ok(bytes) => assert!(bytes == whole, "step {step}"),
             Err(_) => absent += 1,
@@ -104,7 +115,7 @@ fn an_archive_that_is_killed_is_not_there_and_one_that_is_loaded_is_whole() {
     let usual = timed(&TestEnv::new(), &load);
     for step in 0..KILLS {
         let other = TestEnv::new();
-        strike(&other, &load, usual, step);
+        strike(&other, &load, usual * step / KILLS);
         if other.state().join("store/oci-layout").exists() {
             verify_store(&other.state().join("store"));
         }

@@ -238,6 +238,32 @@ fn a_push_that_was_cut_goes_on_where_it_was() {
 }
 
 #[test]
+fn another_process_goes_on_with_a_push_that_was_cut() {
+    let env = extension();
+    for forgotten in [false, true] {
+        let other = TestEnv::new();
+        let (_server, address) = serve(&other, 0);
+        let faults = Faults::before(&address);
+        let registry = format!("{}/team", faults.address);
+        faults.next(1, "PATCH", "", Fault::CutRequest(8_000_000));
+        // Asked how far the upload has come, it refuses: the process ends.
+        faults.next(1, "GET", "/blobs/uploads/", answer("403 Forbidden"));
+        let args = ["push", "ext", "--version", "1.0.0", "--registry", &registry];
+        env.edk(&args).exits(3).tells(&["could not push"]);
+        faults.seen("");
+        if forgotten {
+            faults.next(1, "GET", "/blobs/uploads/", answer("404 Not Found"));
+        }
+        push(&env, &registry);
+        let patches = faults.seen("PATCH");
+        let resumed = patches.iter().filter(|line| line.contains(" 8000000-")).count();
+        assert_eq!(resumed, usize::from(!forgotten), "{patches:?}");
+        other.edk(&["registry", "show", "team/two:1.0.0"]).exits(0);
+        verify_store(&other.state().join("store"));
+    }
+}
+
+#[test]
 fn a_registry_that_refuses_is_told_with_the_next_step() {
     let (env, other) = (extension(), TestEnv::new());
     let (_server, address) = serve(&other, 0);

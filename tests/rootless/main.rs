@@ -5,5 +5,6 @@
 //! folder of its own, which is gone in the end with all that subordinate ids own in it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod images;
 mod journey;
 mod subordinate;

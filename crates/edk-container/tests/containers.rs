@@ -209,25 +209,6 @@ fn a_layer_that_climbs_out_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn a_layer_that_breaks_off_is_told_and_leaves_nothing() {
-    struct Broken;
-    impl std::io::Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
-            Err(std::io::Error::other("it is damaged"))
-        }
-    }
-    let mut bench = Bench::new();
-    bench.layers.push(Digest::of(b"broken"));
-    let whole = tar(&[TarEntry::File("f", 0o644, b"x")]);
-    let mut stream = whole[..700].chain(Broken);
-    let error = bench.containers.unpack(&bench.layers, &mut stream, &Monitor::silent());
-    let ContainerError::Io { source, .. } = error.unwrap_err() else { panic!() };
-    assert_eq!(source.to_string(), "it is damaged");
-    assert!(!bench.containers.has_layer(&bench.layers));
-    assert_eq!(bench.left_behind(), 0);
-}
-
-#[test]
 fn files_of_the_host_show_only_where_they_were_asked_for() {
     let bench = Bench::new();
     let host = tempfile::tempdir().unwrap();

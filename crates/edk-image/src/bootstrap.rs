@@ -9,6 +9,7 @@ use crate::{
     base::{installer_base, local_only_repository},
     key::KeyMaker,
     layer::LayerWriter,
+    machine::is_missing,
     plan::{Sources, plan},
 };
 
@@ -231,7 +232,7 @@ fn run_mmdebstrap(
     };
     let exit = builder.containers.run_on_host(&argv, &env, folder, &mut output, monitor);
     let exit = exit.map_err(|error| match error {
-        edk_container::ContainerError::Setup { step, .. } if step == "start `mmdebstrap`" => {
+        missing if is_missing(&missing, "mmdebstrap") => {
             ImageError::NoProgram { program: "mmdebstrap" }
         }
         other => other.into(),
@@ -282,5 +283,35 @@ fn keep_tar(
         }
         done += count;
         monitor.progress(subject, done, Some(total), Unit::Bytes, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_instructions_of_every_recipe_are_planned_and_set_what_they_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = edk_store::Store::open(folder.path()).unwrap();
+        let rootfs = Image::assemble(&store, Config::default(), Vec::new()).unwrap();
+        let args = BTreeMap::new();
+        for recipe in RECIPES {
+            let text = format!("FROM rootfs\n{}", recipe.instructions);
+            let request = PlanRequest::new(&text, recipe.name, store.root(), &args);
+            let plan = plan(&request, &mut Given { rootfs: &rootfs, store: &store }).unwrap();
+            let config = &plan.stages.last().unwrap().config;
+            let variable = |name: &str| {
+                config.env.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+            };
+            assert_eq!(variable("LANG"), Some("C.UTF-8"), "{}", recipe.name);
+            assert_eq!(config.working_dir, "/kaapana/app", "{}", recipe.name);
+            let gpu = recipe.name == "base-python-gpu";
+            assert_eq!(variable("NVIDIA_VISIBLE_DEVICES"), gpu.then_some("all"), "{}", recipe.name);
+            let needed = config.labels.iter().any(|(key, _)| key == "com.nvidia.volumes.needed");
+            assert_eq!(needed, gpu, "{}", recipe.name);
+            let installer = config.command() == ["/installer"];
+            assert_eq!(installer, recipe.name == "base-installer", "{}", recipe.name);
+        }
     }
 }

@@ -1,6 +1,5 @@
 use std::{collections::BTreeMap, num::NonZero};
 
-use edk_container::{Bind, Containers, Content};
 use edk_model::{Cancelled, Code, Descriptor, Digest, Explain as _, Monitor, Reference};
 use edk_store::Store;
 
@@ -11,6 +10,7 @@ use crate::{
     fetch::fetch,
     image::diff_ids,
     key::KeyMaker,
+    machine::{Bind, Containers, Content},
     plan::{self, PlannedBase, Sources},
     schedule::in_parallel,
     steps::StageRun,

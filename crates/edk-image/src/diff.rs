@@ -65,7 +65,8 @@ pub fn diff(
     after: &Image,
     monitor: &Monitor,
 ) -> Result<Vec<Change>, ImageError> {
-    let (one, two) = (Flat::of(store, before, monitor)?, Flat::of(store, after, monitor)?);
+    let (one, two) =
+        (Flat::of(store, &before.layers, monitor)?, Flat::of(store, &after.layers, monitor)?);
     let (mut wanted_one, mut wanted_two) = (BTreeSet::new(), BTreeSet::new());
     let same = |a: Origin, b: Origin| {
         before.layers[a.0].diff_id == after.layers[b.0].diff_id && a.1 == b.1
@@ -114,7 +115,7 @@ fn digests(
     monitor: &Monitor,
 ) -> Result<BTreeMap<Origin, Digest>, ImageError> {
     let mut digests = BTreeMap::new();
-    contents(store, image, wanted, monitor, |origin, content| {
+    contents(store, &image.layers, wanted, monitor, |origin, content| {
         let mut hasher = Hasher::new();
         io::copy(content, &mut hasher).map_err(|source| ImageError::io(store.root(), source))?;
         digests.insert(origin, hasher.finish());

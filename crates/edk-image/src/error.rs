@@ -1,8 +1,9 @@
 use std::{io, path::PathBuf};
 
-use edk_container::ContainerError;
 use edk_model::{Cancelled, Code, Digest, Explain, Finding};
 use edk_store::StoreError;
+
+use crate::machine::ContainerError;
 
 /// Why an image could not be built, made or read.
 #[derive(Debug, thiserror::Error)]

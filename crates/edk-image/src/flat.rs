@@ -11,7 +11,7 @@ use edk_store::Store;
 use tar::EntryType;
 
 use crate::{
-    Image, ImageError, Layer,
+    ImageError, Layer,
     layer_tar::{self, Held, LayerTar},
 };
 
@@ -60,9 +60,13 @@ pub(crate) struct Flat {
 
 impl Flat {
     /// Reads the headers of all layers.
-    pub(crate) fn of(store: &Store, image: &Image, monitor: &Monitor) -> Result<Self, ImageError> {
+    pub(crate) fn of(
+        store: &Store,
+        layers: &[Layer],
+        monitor: &Monitor,
+    ) -> Result<Self, ImageError> {
         let mut flat = Self::default();
-        for (at, layer) in image.layers.iter().enumerate() {
+        for (at, layer) in layers.iter().enumerate() {
             flat.add_layer(store, at, layer, monitor)?;
         }
         Ok(flat)
@@ -213,12 +217,12 @@ impl Flat {
 /// Reads the content of the entries `wanted`, in the order of the layers, each once.
 pub(crate) fn contents(
     store: &Store,
-    image: &Image,
+    layers: &[Layer],
     wanted: &BTreeSet<Origin>,
     monitor: &Monitor,
     mut take: impl FnMut(Origin, &mut dyn Read) -> Result<(), ImageError>,
 ) -> Result<(), ImageError> {
-    for (number, layer) in image.layers.iter().enumerate() {
+    for (number, layer) in layers.iter().enumerate() {
         let last = wanted.range((number, 0)..(number + 1, 0)).next_back();
         let Some(&(_, last)) = last else { continue };
         let malformed = |error: std::io::Error| layer_tar::bad(layer, error.to_string());
@@ -257,7 +261,7 @@ mod tests {
     use edk_archive::{Entry, Kind as Writes, TarWriter};
 
     use super::*;
-    use crate::{Config, layer::LayerWriter};
+    use crate::{Config, Image, layer::LayerWriter};
 
     fn layer(store: &Store, entries: &[(&str, &str)]) -> Layer {
         let mut tar = TarWriter::new(LayerWriter::new(store).unwrap());
@@ -278,7 +282,7 @@ mod tests {
         let store = Store::open(&folder.path().join("store")).unwrap();
         let layers = layers.iter().map(|entries| layer(&store, entries)).collect();
         let image = Image::assemble(&store, Config::default(), layers).unwrap();
-        let flat = Flat::of(&store, &image, &Monitor::silent()).unwrap();
+        let flat = Flat::of(&store, &image.layers, &Monitor::silent()).unwrap();
         let wanted = flat.nodes.values().filter(|it| matches!(it.kind, Kind::File { .. }));
         let wanted = wanted.map(|node| node.origin).collect();
         let mut read = BTreeMap::new();
@@ -286,7 +290,7 @@ mod tests {
             read.insert(origin, std::io::read_to_string(content).unwrap());
             Ok(())
         };
-        contents(&store, &image, &wanted, &Monitor::silent(), take).unwrap();
+        contents(&store, &image.layers, &wanted, &Monitor::silent(), take).unwrap();
         let shown = flat.nodes.iter().map(|(path, node)| {
             let path = String::from_utf8_lossy(path);
             match &node.kind {

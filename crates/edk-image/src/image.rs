@@ -1,12 +1,11 @@
 use std::io::Read;
 
-use edk_container::Containers;
-use edk_model::{Descriptor, Digest, Monitor, Unit, media};
+use edk_model::{Descriptor, Digest, media};
 use edk_store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Config, ImageError, layer_tar::LayerTar};
+use crate::{Config, ImageError};
 
 /// An image in the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,55 +97,11 @@ impl Image {
     pub fn size(&self) -> u64 {
         self.layers.iter().map(|layer| layer.descriptor.size).sum()
     }
-
-    /// Unpacks the layers that are not unpacked yet, and returns the diff ids of all.
-    ///
-    /// # Errors
-    /// [`ImageError::Store`] for a missing blob, [`ImageError::BadLayer`] for a layer that
-    /// holds too much or whose content is not that of its diff id, [`ImageError::Container`] if it can't be unpacked.
-    pub fn prepare(
-        &self,
-        store: &Store,
-        containers: &Containers,
-        monitor: &Monitor,
-    ) -> Result<Vec<Digest>, ImageError> {
-        prepare_layers(&self.layers, store, containers, monitor)?;
-        Ok(self.diff_ids())
-    }
 }
 
 /// Returns the diff ids of `layers`, in their order.
 pub(crate) fn diff_ids(layers: &[Layer]) -> Vec<Digest> {
     layers.iter().map(|layer| layer.diff_id).collect()
-}
-
-/// Unpacks those of `layers` (lowest first) that are not unpacked yet.
-pub(crate) fn prepare_layers(
-    layers: &[Layer],
-    store: &Store,
-    containers: &Containers,
-    monitor: &Monitor,
-) -> Result<(), ImageError> {
-    let diff_ids = diff_ids(layers);
-    let missing = (0..layers.len()).find(|&at| !containers.has_layer(&diff_ids[..=at]));
-    let Some(first) = missing else { return Ok(()) };
-    let total = layers[first..].iter().map(|layer| layer.descriptor.size).sum();
-    let mut done = 0;
-    for at in first..layers.len() {
-        let before = done;
-        let blob = Counting {
-            inner: store.reader(&layers[at].descriptor.digest)?,
-            report: |read| {
-                monitor.progress("unpacking layers", before + read, Some(total), Unit::Bytes, 0);
-            },
-            read: 0,
-        };
-        let mut tar = LayerTar::of(blob, store, &layers[at])?;
-        let unpacked = containers.unpack(&diff_ids[..=at], &mut tar, monitor);
-        unpacked.map_err(|error| tar.blame(error.into()))?;
-        done += layers[at].descriptor.size;
-    }
-    Ok(())
 }
 
 /// Tells how much was read.

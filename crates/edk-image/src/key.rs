@@ -1,7 +1,5 @@
 //! Keys of build steps.
 
-use std::path::Path;
-
 use edk_model::{Digest, Hasher};
 
 /// Makes a key out of parts, each with its length, so that no two lists of parts give the same
@@ -32,11 +30,6 @@ impl KeyMaker {
         self.0.update(&(part.len() as u64).to_le_bytes());
         self.0.update(part);
         self
-    }
-
-    /// Adds one path.
-    pub(crate) fn path(&mut self, path: &Path) -> &mut Self {
-        self.bytes(path.as_os_str().as_encoded_bytes())
     }
 
     /// Returns the key.

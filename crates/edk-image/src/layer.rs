@@ -268,7 +268,7 @@ impl<'a, W: Write> Composer<'a, W> {
         Ok(())
     }
 
-    /// Adds what an export of an image streams ([`edk_container::Containers::export`]).
+    /// Adds what an export of an image streams (`machine::export`).
     pub(crate) fn export(&mut self, stream: &mut dyn Read, exclude: &Rules) -> Result<(), Fault> {
         let io = |source| ImageError::io(Path::new("the files of the image"), source);
         let mut names: HashMap<Vec<u8>, String> = HashMap::new();

@@ -4,7 +4,7 @@
 //! for looking at the build context), [`Builder::build`] carries the steps out. A step is a
 //! function of the layers below, the instruction and its inputs; its result is a layer in the
 //! store, found again by the digest of these three. `COPY` is written as a layer without touching
-//! a root file system; `RUN` is carried out by `edk-container`.
+//! a root file system; `RUN` is carried out by `edk-container`, which only `machine` names.
 //!
 //! Images come from other registries and go there, or into OCI archives ([`pull`], [`copy()`],
 //! [`save`], [`load`]); their bytes are streamed and their digests stay.
@@ -37,6 +37,7 @@ mod key;
 mod layer;
 mod layer_tar;
 mod ledger;
+mod machine;
 mod mode;
 mod patterns;
 mod plan;
@@ -48,6 +49,8 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod transfer;
+// Only a command writes a layer whose paths are not known before.
+#[cfg_attr(any(not(target_os = "linux"), feature = "elsewhere"), allow(dead_code))]
 mod tree;
 mod unpacking;
 mod value;
@@ -67,6 +70,7 @@ pub use explain::ExplainedStep;
 pub use foresee::Foreseen;
 pub use image::{Image, Layer};
 pub use ledger::Ledger;
+pub use machine::{Bind, ContainerError, Containers, Content};
 pub use plan::{Plan, PlanOptions, PlanRequest, Sources, plan};
 pub use pull::{Pulled, adopt_base, cached, pull, pull_fresh};
 pub use rebase::rebase;

@@ -31,7 +31,7 @@ pub fn export_rootfs(
     monitor: &Monitor,
 ) -> Result<u64, ImageError> {
     let _lease = store.lease()?;
-    let flat = Flat::of(store, image, monitor)?;
+    let flat = Flat::of(store, &image.layers, monitor)?;
     let failed = |source| ImageError::io(file, source);
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let out = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
@@ -69,7 +69,7 @@ fn write<W: io::Write>(
     let wanted: BTreeSet<Origin> = files.keys().copied().collect();
     let (mut done, total) = (0, wanted.len() as u64);
     let subject = file.display().to_string();
-    contents(store, image, &wanted, monitor, |origin, content| {
+    contents(store, &image.layers, &wanted, monitor, |origin, content| {
         let mut first: Option<PathBuf> = None;
         for path in files.get(&origin).into_iter().flatten() {
             let node = &flat.nodes[*path];

@@ -14,6 +14,7 @@ use crate::{
         fetch::fetch,
         place::Place,
         remote::{Remote, pull_failed},
+        session::Session,
         tally::Tally,
         upload::Sent,
     },
@@ -185,7 +186,9 @@ impl Copying<'_> {
                 }
                 let part = tally.part();
                 let open = async |offset| self.from.open(blob, offset).await;
-                let sent = to.upload(blob, known.of(&blob.digest), open, &part).await;
+                let (registry, repository) = (&to.wire.registry, &to.repository);
+                let left = Session::of(self.from.store(), registry, repository, &blob.digest);
+                let sent = to.upload(blob, known.of(&blob.digest), open, &part, left).await;
                 match sent.map_err(|error| self.explained(error, blob, to))? {
                     Sent::Mounted => tally.reuse(blob.size),
                     Sent::Moved => {}

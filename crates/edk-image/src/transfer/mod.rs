@@ -12,6 +12,7 @@ mod place;
 mod push;
 mod remote;
 mod save;
+mod session;
 mod show;
 mod tally;
 mod tries;

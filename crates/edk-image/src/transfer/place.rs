@@ -39,6 +39,14 @@ impl<'a> Place<'a> {
         })
     }
 
+    /// The store, if this is it.
+    pub(crate) fn store(&self) -> Option<&'a Store> {
+        match self {
+            Self::Store { store, .. } => Some(*store),
+            Self::Remote(_) => None,
+        }
+    }
+
     /// Returns a manifest or index by its digest, or the one that the reference names.
     pub(crate) async fn document(&self, digest: Option<&Digest>) -> Result<Document, ImageError> {
         match self {

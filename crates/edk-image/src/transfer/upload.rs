@@ -11,6 +11,7 @@ use reqwest::{Body, Response, StatusCode, header};
 use crate::transfer::{
     fault::WireError,
     remote::{Bytestream, Remote},
+    session::Session,
     tally::Part,
     wire::Need,
 };
@@ -28,34 +29,48 @@ pub(crate) enum Sent {
 }
 
 /// An upload under way: where the registry wants the next bytes.
-struct Session {
+struct Upload {
     location: String,
     offset: u64,
 }
 
 enum Begun {
     Mounted,
-    Session(Session),
+    Upload(Upload),
 }
 
 impl Remote {
     /// Sends a blob that is not there. `open` gives its bytes from an offset on; `mounts` are
-    /// repositories of this registry that may have it.
+    /// repositories of this registry that may have it. What `session` remembers of an upload which
+    /// another process left is not sent again.
     pub(crate) async fn upload(
         &self,
         blob: &Descriptor,
         mounts: &[String],
         open: impl AsyncFn(u64) -> Result<Bytestream, WireError>,
         part: &Part,
+        session: Session<'_>,
     ) -> Result<Sent, WireError> {
         let mut tries = self.wire.tries();
-        let mut location = None;
+        let mut location = session.left();
+        let mut another = location.is_some();
         let mut furthest = 0;
         loop {
-            let error = match self.attempt(blob, mounts, &open, part, &mut location).await {
-                Ok(sent) => return Ok(sent),
+            let tried = self.attempt(blob, mounts, &open, part, &mut location, session).await;
+            let error = match tried {
+                Ok(sent) => {
+                    session.forget();
+                    return Ok(sent);
+                }
                 Err(error) => error,
             };
+            if std::mem::take(&mut another)
+                && matches!(error, WireError::Answer { status: 400..500, .. })
+            {
+                // What another process left is not what it was; that is no reason to give up.
+                location = None;
+                continue;
+            }
             if let WireError::Unauthorised { user, .. } = &error
                 && user.is_some()
                 && location.is_some()
@@ -81,25 +96,27 @@ impl Remote {
         open: &impl AsyncFn(u64) -> Result<Bytestream, WireError>,
         part: &Part,
         location: &mut Option<String>,
+        session: Session<'_>,
     ) -> Result<Sent, WireError> {
         let known = match location.take() {
             Some(known) => self.resumed(&known, blob.size).await?,
             None => None,
         };
-        let session = match known {
-            Some(session) => session,
+        let upload = match known {
+            Some(upload) => upload,
             None => match self.begin(blob, mounts).await? {
                 Begun::Mounted => return Ok(Sent::Mounted),
-                Begun::Session(session) => session,
+                Begun::Upload(upload) => upload,
             },
         };
-        *location = Some(session.location.clone());
-        part.set(session.offset);
-        let end = if blob.size <= SMALL && session.offset == 0 {
+        *location = Some(upload.location.clone());
+        part.set(upload.offset);
+        let end = if blob.size <= SMALL && upload.offset == 0 {
             let bytes = whole(open(0).await?, blob.size).await?;
-            self.end(&session.location, blob, bytes).await?
+            self.end(&upload.location, blob, bytes).await?
         } else {
-            let next = self.pour(&session, blob, open, part).await?;
+            session.keep(&upload.location);
+            let next = self.pour(&upload, blob, open, part).await?;
             *location = Some(next.clone());
             self.end(&next, blob, Bytes::new()).await?
         };
@@ -133,11 +150,11 @@ impl Remote {
         if response.status() == StatusCode::CREATED {
             return Ok(Begun::Mounted);
         }
-        Ok(Begun::Session(Session { location: self.location(&response)?, offset: 0 }))
+        Ok(Begun::Upload(Upload { location: self.location(&response)?, offset: 0 }))
     }
 
     /// Asks how far an upload has come that was cut; `None` when the registry has forgotten it.
-    async fn resumed(&self, location: &str, size: u64) -> Result<Option<Session>, WireError> {
+    async fn resumed(&self, location: &str, size: u64) -> Result<Option<Upload>, WireError> {
         let fine = [StatusCode::NO_CONTENT, StatusCode::OK, StatusCode::ACCEPTED];
         let need = Need::push(&self.repository);
         let asked = self.wire.send(need, &fine, |http| http.get(location)).await;
@@ -146,7 +163,7 @@ impl Remote {
                 // `0-0` stands for none as well as for one; then it is cheaper to begin anew.
                 let offset = received(&response).filter(|offset| (2..=size).contains(offset));
                 let location = self.location(&response).unwrap_or_else(|_| location.to_owned());
-                Ok(offset.map(|offset| Session { location, offset }))
+                Ok(offset.map(|offset| Upload { location, offset }))
             }
             Err(WireError::Answer { status: 400..500, .. }) => Ok(None),
             Err(error) => Err(error),
@@ -156,14 +173,14 @@ impl Remote {
     /// Sends what is missing in one stream; returns where the upload is ended.
     async fn pour(
         &self,
-        session: &Session,
+        upload: &Upload,
         blob: &Descriptor,
         open: &impl AsyncFn(u64) -> Result<Bytestream, WireError>,
         part: &Part,
     ) -> Result<String, WireError> {
-        let (offset, size) = (session.offset, blob.size);
+        let (offset, size) = (upload.offset, blob.size);
         if offset == size {
-            return Ok(session.location.clone());
+            return Ok(upload.location.clone());
         }
         // An error of the source would come back as one of the connection; it is kept aside.
         let broken: Arc<Mutex<Option<WireError>>> = Arc::default();
@@ -179,7 +196,7 @@ impl Remote {
                 Err(std::io::Error::other(text))
             }
         });
-        let mut request = self.wire.http().patch(&session.location);
+        let mut request = self.wire.http().patch(&upload.location);
         request = request
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::CONTENT_LENGTH, size - offset)
