@@ -122,6 +122,7 @@ enum Action {
   edk deploy my-ext                            to the sandbox
   edk deploy my-ext --dry-run                  tells what it would do
   edk deploy my-ext --version 0.2.0 --param task_ids=lung
+  edk deploy my-ext --target ward --archives   where the platform's registry is out of reach
   edk deploy my-ext --target http://localhost:5578   to a sandbox served elsewhere")]
     Deploy(DeployArgs),
     /// Show how extensions are doing on a target.

@@ -410,7 +410,11 @@ engine?: string,
 /**
  * Where the platform reaches the registry of this machine, when it is to pull from here.
  */
-pull_from?: string, };
+pull_from?: string,
+/**
+ * Whether images go in archives, which the platform imports, and not to its registry.
+ */
+archives?: boolean, };
 
 /**
  * Build, push, package, upload and install an extension, and follow it until it is ready.
@@ -460,7 +464,11 @@ no_hooks?: boolean,
  * Where the platform reaches the registry of this machine, such as `192.168.1.5:5577`, when it
  * is to pull images from here.
  */
-pull_from?: string, };
+pull_from?: string,
+/**
+ * Whether images go in archives, which the platform imports, and not to its registry.
+ */
+archives?: boolean, };
 
 /**
  * One thing that was looked at on this machine.
@@ -951,7 +959,7 @@ reused: number, };
 /**
  * How images get to a target.
  */
-export type ImageWay = "shared" | "push" | "pull";
+export type ImageWay = "shared" | "push" | "archive" | "pull";
 
 /**
  * Install a chart that is on the target.
