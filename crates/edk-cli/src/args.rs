@@ -159,6 +159,7 @@ enum Action {
   edk check my-ext --diff          shows what --fix would change
   edk check --watch                again whenever a file changes
   edk check dist/my-workflow-0.1.0.tgz --fail-on warning
+  edk check my-ext --target ward   and what would go wrong on that platform
   edk check --explain D12          what a rule is about; `all` lists them
   edk check --format sarif > edk.sarif")]
     Check(CheckArgs),

@@ -206,7 +206,11 @@ mend?: Mend,
 /**
  * From which severity on the check counts as failed.
  */
-fail_on?: Severity, };
+fail_on?: Severity,
+/**
+ * A target to ask for what the rules of delivery need; without one nobody is asked.
+ */
+target?: string, };
 
 /**
  * What kind of failure it was: the part a program acts on (exit code, colour, retry).
