@@ -163,3 +163,16 @@ fn a_list_that_breaks_is_shown_as_it_was_and_called_so() {
     let told = env.edk(&["ext", "show", "lung", "--target", &target]).exits(0);
     told.tells(&["target/list-broken"]);
 }
+
+#[test]
+fn a_check_asks_the_target_it_is_told_and_no_other() {
+    let env = TestEnv::new();
+    small_extension(&env, "lung");
+    let check = ["check", "lung", "--rule", "F", "--target", "sandbox"];
+    assert_eq!(env.result(&check)["findings"], json!([]));
+    env.edk(&["deploy", "lung"]).exits(0);
+    assert_eq!(env.result(&check[..4])["findings"], json!([]), "nobody was to be asked");
+    let done = env.edk(&check);
+    done.prints(&["[F07]", "`lung-workflow` is installed on sandbox"]);
+    env.edk(&["check", "lung", "--target", "nowhere"]).exits(1).tells(&["called `nowhere`"]);
+}

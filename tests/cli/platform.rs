@@ -13,18 +13,21 @@ struct Ward {
     secrets: [String; 2],
 }
 
+/// Starts a server whose data is in `home`; returns its address.
+fn serve(env: &TestEnv, servers: &mut Vec<Running>, home: &str, args: &[&str]) -> String {
+    let home = env.path(home);
+    let mut server = env.start(&[args, &["--home", home.to_str().unwrap()]].concat());
+    let line = server.line("http://127.0.0.1:");
+    servers.push(server);
+    line[line.find("http://").unwrap()..].split(';').next().unwrap().to_owned()
+}
+
 impl Ward {
     fn new() -> Self {
         let env = TestEnv::new();
-        let home = env.path("served");
-        let home = home.to_str().unwrap();
         let mut servers = Vec::new();
-        let mut serve = |args: &[&str]| {
-            let mut server = env.start(&[args, &["--port", "0", "--home", home]].concat());
-            let line = server.line("http://127.0.0.1:");
-            servers.push(server);
-            line[line.find("http://").unwrap()..].split(';').next().unwrap().to_owned()
-        };
+        let mut serve =
+            |args: &[&str]| serve(&env, &mut servers, "served", &[args, &["--port", "0"]].concat());
         let url = serve(&["sandbox", "serve", "--login"]);
         let registry = serve(&["registry", "serve"]).replace("http://", "");
         let secrets = ["open sesame".to_owned(), token(&env, &url)];
@@ -149,4 +152,127 @@ fn a_platform_whose_registry_nobody_knows_is_told_before_anything_is_built() {
     let done = env.edk(&["deploy", "lung", "--target", "bare"]).exits(1);
     done.tells(&["nobody knows from which registry bare pulls images", "--registry"]);
     server.signal(Signal::SIGTERM);
+}
+
+/// A platform elsewhere whose registry is out of reach: images go in archives.
+struct Remote {
+    env: TestEnv,
+    servers: Vec<Running>,
+}
+
+impl Remote {
+    fn new() -> Self {
+        let mut remote = Self { env: TestEnv::new(), servers: Vec::new() };
+        small_extension(&remote.env, "lung");
+        remote.becomes("one");
+        remote
+    }
+
+    /// Puts another platform in the place of the one that was, as a new machine does.
+    fn becomes(&mut self, home: &str) {
+        let url = serve(&self.env, &mut self.servers, home, &["sandbox", "serve", "--port", "0"]);
+        let add = ["target", "add", "far", &url, "--registry", "localhost:5577", "--replace"];
+        self.env.edk(&[&add[..], &["--build-version", "0.6.0"]].concat()).exits(0);
+    }
+
+    fn write_dag(&self, text: &str) {
+        fs::write(self.env.path("lung/extension/docker/files/dag_lung.py"), text).unwrap();
+    }
+
+    fn dag(&self, home: &str) -> String {
+        let dag = format!("{home}/sandbox/workflows/dags/dag_lung.py");
+        fs::read_to_string(self.env.path(&dag)).unwrap()
+    }
+
+    fn deploy(&self, version: &str) -> Value {
+        let args = ["deploy", "lung", "--target", "far", "--archives", "--version", version];
+        self.env.result(&args)
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.servers.iter_mut().for_each(|server| server.signal(Signal::SIGTERM));
+    }
+}
+
+#[test]
+fn archives_carry_what_changed_all_of_it_to_a_new_machine_and_the_old_back() {
+    let mut remote = Remote::new();
+    remote.write_dag("# first\n");
+    let plan = ["deploy", "lung", "--target", "far", "--archives", "--dry-run"];
+    let plan = remote.env.result(&plan);
+    assert_eq!(plan["images"][0]["way"], "archive");
+    let first = remote.deploy("0.1.0");
+    assert_eq!(remote.dag("one"), "# first\n");
+    // One line: the layer that changed, and at most 16 KiB of what is around it.
+    remote.write_dag("# second\n");
+    let second = remote.deploy("0.2.0");
+    assert_eq!(remote.dag("one"), "# second\n");
+    let layer = remote.env.result(&["image", "inspect", "dag-lung:0.2.0"]);
+    let layer = layer[0]["layers"].as_array().unwrap().last().unwrap()["size"].as_u64().unwrap();
+    let dag = second["pushed"].as_array().unwrap();
+    let dag = dag.iter().find(|it| it["name"].as_str().unwrap().contains("dag-lung")).unwrap();
+    let (whole, delta) = (sent(&first), dag["bytes"].as_u64().unwrap());
+    assert!(delta <= layer + (16 << 10), "{delta} bytes for a layer of {layer}");
+    assert!(sent(&second) < whole / 4, "{} of {whole}", sent(&second));
+    assert!(dag["reused"].as_u64().unwrap() > delta);
+
+    // A bad change under the same version: the old image comes back under its tag as well.
+    let jobs = remote.env.path("lung/extension/lung-workflow/templates");
+    fs::create_dir_all(&jobs).unwrap();
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: services}\n\
+               spec: {template: {spec: {restartPolicy: Never, containers: [{name: extra, \
+               image: '{{ .Values.global.registry_url }}/nowhere:1'}]}}}\n";
+    fs::write(jobs.join("extra.yaml"), job).unwrap();
+    remote.write_dag("# third\n");
+    let bad = ["deploy", "lung", "--target", "far", "--archives", "--version", "0.2.0"];
+    remote.env.edk(&bad).exits(1).tells(&["0.2.0 was put back and is ready"]);
+    assert_eq!(remote.dag("one"), "# second\n");
+    fs::remove_file(jobs.join("extra.yaml")).unwrap();
+
+    // A machine that has nothing under the same name refuses the delta, and gets everything.
+    remote.becomes("two");
+    let again = remote.env.edk(&[&bad[..6], &["0.3.0", "--verbose"]].concat()).exits(0);
+    again.tells(&["lacks more than was known, so everything is sent"]);
+    assert_eq!(remote.dag("two"), "# third\n");
+    let gone = remote.env.result(&["uninstall", "lung", "--target", "far"]);
+    assert_eq!(gone["was_installed"], true);
+}
+
+#[test]
+fn a_platform_that_dies_while_it_installs_is_told_and_the_next_deploy_goes_on() {
+    let mut remote = Remote::new();
+    remote.write_dag("# first\n");
+    remote.deploy("0.1.0");
+    let url = remote.env.result(&["target", "list"]);
+    let far = url.as_array().unwrap().iter().find(|it| it["name"] == "far").unwrap();
+    let port = far["url"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+    // It hangs in the new release, and is killed there.
+    let jobs = remote.env.path("lung/extension/lung-workflow/templates");
+    fs::create_dir_all(&jobs).unwrap();
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: services}\n\
+               spec: {template: {spec: {restartPolicy: Never, containers: [{name: extra, \
+               image: 'localhost:5577/lung-features:0.6.0', \
+               command: [/bin/busybox, sleep, '1000']}]}}}\n";
+    fs::write(jobs.join("extra.yaml"), job).unwrap();
+    remote.write_dag("# second\n");
+    let args = ["deploy", "lung", "--target", "far", "--archives", "--version"];
+    let mut running = remote.env.start(&[&args[..], &["0.2.0", "--verbose"]].concat());
+    running.line("waiting for pod `extra");
+    let mut server = remote.servers.pop().unwrap();
+    server.signal(Signal::SIGKILL);
+    server.finish();
+    let told = running.finish();
+    assert_ne!(told.code, 0, "what is not there was reported as done");
+    fs::remove_file(jobs.join("extra.yaml")).unwrap();
+    let again = ["sandbox", "serve", "--port", &port];
+    serve(&remote.env, &mut remote.servers, "one", &again);
+    let done = remote.env.edk(&[&args[..], &["0.2.1"]].concat()).exits(0);
+    done.tells(&["0.2.0 was cut off while"]);
+    assert_eq!(remote.dag("one"), "# second\n");
+    let list = remote.env.result(&["ext", "list", "--target", "far", "--installed"]);
+    let rows = list["extensions"].as_array().unwrap();
+    let installed: Vec<_> = rows.iter().map(|row| &row["installed_version"]).collect();
+    assert_eq!(installed, [&Value::from("0.2.1")], "nothing is installed twice");
 }

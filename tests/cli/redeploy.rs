@@ -92,3 +92,34 @@ fn a_deploy_that_was_killed_is_told_by_the_next_one_which_goes_on_from_there() {
         .tells(&["0.3.0 failed on sandbox; 0.1.0 was put back and is ready"]);
     assert_eq!(row(&env)["installed_version"], "0.1.0");
 }
+
+#[test]
+fn a_bad_change_is_taken_back_on_a_platform_with_the_faults_of_real_ones() {
+    let env = TestEnv::new();
+    small_extension(&env, "lung");
+    // All but the list that is half a minute old, which only makes the same take minutes.
+    let mut serve = vec!["sandbox", "start", "--port", "0"];
+    for fault in [
+        "keep-rejected-charts",
+        "keep-archives",
+        "blind-append",
+        "fragile-list",
+        "bare-strings",
+        "mangle-parameters",
+        "install-timeout",
+        "blind-delete",
+        "terse",
+    ] {
+        serve.extend(["--fault", fault]);
+    }
+    env.edk(&serve).exits(0);
+    write_dag(&env, "# first\n");
+    env.edk(&["deploy", "lung"]).exits(0);
+    write_dag(&env, "# second\n");
+    add_job(&env, &format!("image: \"{MISSING}\""));
+    let done = env.edk(&["deploy", "lung"]).exits(1);
+    done.tells(&["0.1.0 was put back and is ready"]);
+    assert_eq!(dag(&env), "# first\n");
+    assert_eq!(row(&env)["ready"], true);
+    env.edk(&["sandbox", "stop"]).exits(0);
+}

@@ -35,6 +35,16 @@ fn an_application_is_deployed_opened_updated_and_removed() {
     env.edk(&["deploy", "hello"]).exits(0);
     wait_until("the new page", 30, || page("/hello/") == (200, "three".to_owned()));
 
+    // A bad change: what was there comes back by itself, page and all.
+    let chart = folder.join("hello-chart/templates/extra.yaml");
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: services}\n\
+               spec: {template: {spec: {restartPolicy: Never, containers: [{name: extra, \
+               image: 'localhost:5577/nowhere:1'}]}}}\n";
+    std::fs::write(&chart, job).unwrap();
+    std::fs::write(folder.join("docker/files/index.html"), "four").unwrap();
+    env.edk(&["deploy", "hello"]).exits(1).tells(&["was put back and is ready"]);
+    wait_until("the old page", 30, || page("/hello/") == (200, "three".to_owned()));
+
     env.edk(&["uninstall", "hello"]).exits(0);
     wait_until("the page is gone", 30, || page("/hello/").0 == 404);
     assert_eq!(page("/other/").0, 200);

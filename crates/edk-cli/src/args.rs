@@ -123,6 +123,7 @@ enum Action {
   edk deploy my-ext                            to the sandbox
   edk deploy my-ext --dry-run                  tells what it would do
   edk deploy my-ext --version 0.2.0 --param task_ids=lung
+  edk deploy my-ext --target ward --archives   where the platform's registry is out of reach
   edk deploy my-ext --target http://localhost:5578   to a sandbox served elsewhere")]
     Deploy(Later<DeployArgs>),
     /// Show how extensions are doing on a target.
@@ -159,6 +160,7 @@ enum Action {
   edk check my-ext --diff          shows what --fix would change
   edk check --watch                again whenever a file changes
   edk check dist/my-workflow-0.1.0.tgz --fail-on warning
+  edk check my-ext --target ward   and what would go wrong on that platform
   edk check --explain D12          what a rule is about; `all` lists them
   edk check --format sarif > edk.sarif")]
     Check(Later<CheckArgs>),

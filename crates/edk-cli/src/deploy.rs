@@ -35,6 +35,10 @@ pub(crate) struct DeployArgs {
     /// `edk registry serve --listen`.
     #[arg(long, value_name = "HOST:PORT")]
     pull_from: Option<String>,
+    /// Send images in archives, which the platform imports, when its registry is out of reach from
+    /// here: layers it has are left out, and everything is sent when it lacks one.
+    #[arg(long, conflicts_with = "pull_from")]
+    archives: bool,
     /// Tell what would be done, and do nothing.
     #[arg(long, conflicts_with_all = ["param", "build_arg"])]
     dry_run: bool,
@@ -57,6 +61,7 @@ impl DeployArgs {
                 force,
                 engine: builder,
                 pull_from,
+                archives: self.archives,
             }));
         }
         Ok(Command::Deploy(DeployRequest {
@@ -71,6 +76,7 @@ impl DeployArgs {
             force,
             no_hooks: self.no_hooks,
             pull_from,
+            archives: self.archives,
         }))
     }
 }

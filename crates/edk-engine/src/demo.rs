@@ -171,6 +171,7 @@ impl Show<'_> {
                 force: Vec::new(),
                 no_hooks: false,
                 pull_from: None,
+                archives: false,
             };
             let done = engine.deploy(&request, monitor)?;
             let pods: Vec<_> = done.pods.values().map(String::as_str).collect();

@@ -35,6 +35,10 @@ pub struct DeployPlanRequest {
     pub engine: Option<EngineChoice>,
     /// Where the platform reaches the registry of this machine, when it is to pull from here.
     pub pull_from: Option<String>,
+    /// Whether images go in archives, which the platform imports, and not to its registry.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub archives: bool,
 }
 
 /// What a deploy would do; nothing was done.
@@ -61,6 +65,7 @@ pub struct DeployPlan {
 
 /// What a plan is made of beside the extension.
 struct Looked {
+    target: String,
     route: Route,
     memory: Memory,
     before: Before,
@@ -144,14 +149,16 @@ impl Engine {
             images.iter().map(|image| build_step(image, &chosen)).collect();
         let new = (version.as_str(), &ready.packaged.digest);
         let looked = self.with_target(&request.target, monitor, async |client: Client| {
-            let route = Route::choose(client.target(), request.pull_from.as_deref())?;
+            let route =
+                Route::choose(client.target(), request.pull_from.as_deref(), request.archives)?;
             let memory = self.memory(&client.target().name);
             let (release, multi) = (ready.chart.name(), is_multi(chart_dir));
             let earlier = if multi { None } else { memory.journal(release)? };
             let before =
                 Before::look(&client, &memory, release, new, earlier.as_ref(), monitor).await?;
             let before = if multi { Before::default() } else { before };
-            Ok(Looked { route, memory, before, earlier })
+            let target = client.target().name.clone();
+            Ok(Looked { target, route, memory, before, earlier })
         })?;
         let mut plans = Vec::new();
         for (image, seen) in images.iter().zip(&foreseen) {
@@ -184,14 +191,20 @@ impl Engine {
         for (at, tag) in route.tags(image.role, version).into_iter().enumerate() {
             let built = seen.and_then(|seen| seen.image);
             let (bytes, why) = match (route.way, built) {
-                (ImageWay::Push, None) => {
+                (ImageWay::Push | ImageWay::Archive, None) => {
                     (None, "how many bytes is known when it is built".to_owned())
                 }
                 // The second name is given to what the first has brought.
-                (ImageWay::Push, Some(_)) if at > 0 => (Some(0), route.why.clone()),
+                (ImageWay::Push | ImageWay::Archive, Some(_)) if at > 0 => {
+                    (Some(0), route.why.clone())
+                }
                 (ImageWay::Push, Some(digest)) => {
                     let bytes = self.missing(&image.name, &digest, route, memory, monitor)?;
                     (Some(bytes), format!("{}; layers it has are not sent", route.why))
+                }
+                (ImageWay::Archive, Some(digest)) => {
+                    let bytes = self.not_in_ledger(&digest, &looked.target)?;
+                    (Some(bytes), format!("{}; layers it has are left out", route.why))
                 }
                 _ => (Some(0), route.why.clone()),
             };
@@ -199,6 +212,15 @@ impl Engine {
             plans.push(ImagePlan { name, way, bytes, why });
         }
         Ok(plans)
+    }
+
+    /// Returns the bytes of the layers of an image which a target is not known to have.
+    fn not_in_ledger(&self, digest: &Digest, target: &str) -> Result<u64, EngineError> {
+        let (_, ledger) = self.target_ledger(target)?;
+        let size = self.store()?.size(digest).unwrap_or_default();
+        let image = Image::load(self.store()?, &Descriptor::new(media::MANIFEST, *digest, size))?;
+        let layers = image.layers.iter().map(|layer| &layer.descriptor);
+        Ok(layers.filter(|layer| !ledger.has(&layer.digest)).map(|layer| layer.size).sum())
     }
 
     /// Returns the bytes of an image which the registry of a platform does not have yet, judged by

@@ -14,10 +14,12 @@ use std::{
 };
 
 use edk_chart::{Chart, File};
-use edk_model::{CancellationToken, Monitor};
-use edk_sandbox::{ContainerPlan, Fault, Faults, Profile, Runtime, Sandbox, Settings, Status};
+use edk_model::{CancellationToken, Monitor, Secret};
+use edk_sandbox::{
+    ContainerPlan, Door, Fault, Faults, Profile, Runtime, Sandbox, Settings, Status,
+};
 use edk_store::Store;
-use edk_target::{Client, Pace, Target, TargetError, UploadOutcome};
+use edk_target::{Auth, Client, Login, Pace, Target, TargetError, Trust, UploadOutcome};
 use serde_json::{Map, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -37,6 +39,9 @@ enum Trick {
     Twice,
     /// It answers itself, without the server.
     Refuse(u16),
+    /// It lets the server do it all, then sends the beginning of a head and no more, until the
+    /// client has had enough.
+    Stall,
 }
 
 #[derive(Clone)]
@@ -105,6 +110,10 @@ impl Proxy {
                 match trick {
                     Some(Trick::Answer(status)) => client.write_all(&empty(status)).await,
                     Some(Trick::Swallow) => Ok(()),
+                    Some(Trick::Stall) => {
+                        client.write_all(b"HTTP/1.1 200 OK\r\ncontent-").await?;
+                        client.read_u8().await.map(drop)
+                    }
                     _ => client.write_all(&answer).await,
                 }
             }
@@ -169,7 +178,7 @@ struct World {
 
 type Served = (Arc<Sandbox>, String, CancellationToken, tokio::task::JoinHandle<()>);
 
-async fn serve(folder: &Path, player: &Arc<Player>, faults: &Faults) -> Served {
+async fn serve(folder: &Path, player: &Arc<Player>, faults: &Faults, door: Option<Door>) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let settings = Settings {
@@ -178,7 +187,7 @@ async fn serve(folder: &Path, player: &Arc<Player>, faults: &Faults) -> Served {
         url: url.clone(),
         profile: Profile::default(),
         faults: faults.clone(),
-        door: None,
+        door,
         restart_delay: Duration::from_millis(5),
         now: std::time::SystemTime::now,
     };
@@ -193,19 +202,43 @@ async fn serve(folder: &Path, player: &Arc<Player>, faults: &Faults) -> Served {
 }
 
 async fn world(faults: Faults) -> World {
+    world_behind(faults, None).await
+}
+
+async fn world_behind(faults: Faults, door: Option<Door>) -> World {
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (folder, player) = (tempfile::tempdir().unwrap(), Arc::new(Player::default()));
-    let (sandbox, url, stop, served) = serve(folder.path(), &player, &faults).await;
+    let (sandbox, url, stop, served) = serve(folder.path(), &player, &faults, door.clone()).await;
     let (proxy, address) = Proxy::start(&url).await;
     let poll = Duration::from_millis(5);
     // Looked for often, and not for long: all that happens here has happened when it is looked for.
     let look = Duration::from_secs(3);
-    let pace = Pace { poll, back_off: 4 * poll, look, ..Pace::sandbox() };
-    let target = Target { pace, ..Target::new("sandbox", &address, "127.0.0.1:5000", "0.6.0") };
+    // Long enough for what answers at all; what stalls is waited for so long.
+    let call = Duration::from_secs(10);
+    let pace = Pace { poll, back_off: 4 * poll, look, call, upload: call, ..Pace::sandbox() };
+    let auth = match door {
+        None => Auth::None,
+        Some(_) => Auth::Bearer(token(&url).await),
+    };
+    let target = Target::new("sandbox", &address, "127.0.0.1:5000", "0.6.0");
+    let target = Target { pace, auth, ..target };
     let client = Client::connect(target).unwrap();
     let monitor = Monitor::silent();
     World { folder, player, sandbox, stop, served, proxy, client, monitor, faults }
+}
+
+/// Logs in as an administrator.
+async fn token(url: &str) -> Secret {
+    let login = Login {
+        target: "sandbox".to_owned(),
+        url: url.to_owned(),
+        trust: Trust::System,
+        client: "kaapana".to_owned(),
+        client_secret: Some(Secret::new("sandbox")),
+    };
+    let (password, now) = (Secret::new("kaapana"), std::time::SystemTime::now());
+    login.with_password("kaapana", &password, now, &Monitor::silent()).await.unwrap().access
 }
 
 impl World {
@@ -301,6 +334,29 @@ async fn an_upload_whose_answer_is_lost_or_false_is_looked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_never_ends_is_given_up_and_looked_for() {
+    let uploads = all([("PATCH", Trick::Stall), ("POST", Trick::Stall)]);
+    tokio::join!(uploads, install_with(Trick::Stall));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_install_for_which_the_front_door_does_not_wait_happens_once() {
+    let door_timeout = Some(Duration::from_secs(2));
+    let door = Some(Door::example());
+    let world = world_behind(Faults { door_timeout, ..Faults::default() }, door).await;
+    world.upload(&chart("slow", true)).await.unwrap();
+    world.client.wait_listed("flow", "0.1.0", PATIENCE, &world.monitor).await.unwrap();
+    // The hook runs until the front door has said 502 and the client has looked.
+    let outcome = world.install().await.unwrap();
+    assert_eq!(outcome.release(), "flow");
+    assert_eq!(world.sandbox.releases()[0].status, Status::PendingInstall);
+    world.player.let_go.cancel();
+    let followed = world.client.follow("flow", PATIENCE, &world.monitor).await.unwrap();
+    assert!(followed.ready);
+    assert_eq!(world.player.ran.load(Ordering::SeqCst), 2, "the hook and the job, once each");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_install_whose_answer_is_lost_happens_once() {
     let tricks = [
         Trick::Answer(500),
@@ -363,7 +419,7 @@ async fn a_server_that_restarts_during_an_install_goes_on_with_it() {
     // The folder is free when the last who has the sandbox lets go of it.
     let World { folder, player, sandbox, faults, proxy, client, monitor, .. } = world;
     drop(sandbox);
-    let (sandbox, url, ..) = serve(folder.path(), &player, &faults).await;
+    let (sandbox, url, ..) = serve(folder.path(), &player, &faults, None).await;
     *proxy.server.lock().unwrap() = url;
     let followed = client.follow("flow", PATIENCE, &monitor).await.unwrap();
     assert!(followed.ready, "{outcome:?}");

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use edk_chart::{Chart, File};
 use edk_model::{CancellationToken, Code, Explain as _, Monitor, Secret};
 use edk_sandbox::{ContainerPlan, Door, Fault, Faults, Profile, Runtime, Sandbox, Settings};
 use edk_store::Store;
@@ -24,7 +25,16 @@ static AHEAD: AtomicU64 = AtomicU64::new(0);
 /// Tests that move the clock take turns.
 static CLOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
+/// A folder: once there is something in it, the clock of both sides is ten minutes on.
+static JUMP: Mutex<Option<PathBuf>> = Mutex::new(None);
+
 fn now() -> SystemTime {
+    let watched = JUMP.lock().unwrap().clone();
+    let filled =
+        |folder: PathBuf| std::fs::read_dir(folder).is_ok_and(|mut it| it.next().is_some());
+    if watched.is_some_and(filled) {
+        AHEAD.store(601, Ordering::SeqCst);
+    }
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + AHEAD.load(Ordering::SeqCst))
 }
 
@@ -38,11 +48,11 @@ impl Runtime for Nothing {
 
 struct World {
     url: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
-fn open(folder: &Path, url: &str) -> Arc<Sandbox> {
+fn open(folder: &Path, url: &str, door: Door) -> Arc<Sandbox> {
     let settings = Settings {
         profile: Profile::default(),
         restart_delay: Duration::from_millis(5),
@@ -51,7 +61,7 @@ fn open(folder: &Path, url: &str) -> Arc<Sandbox> {
         build_version: "0.6.0".to_owned(),
         url: url.to_owned(),
         faults: Faults::default(),
-        door: Some(Door::example()),
+        door: Some(door),
     };
     let store = Store::open(&folder.join("store")).unwrap();
     Sandbox::open_with(&folder.join("sandbox"), store, Arc::new(Nothing), settings).unwrap()
@@ -59,15 +69,20 @@ fn open(folder: &Path, url: &str) -> Arc<Sandbox> {
 
 impl World {
     async fn new() -> Self {
+        Self::behind(Door::example()).await
+    }
+
+    async fn behind(door: Door) -> Self {
         let turn = CLOCK.lock().await;
         let _ = rustls::crypto::ring::default_provider().install_default();
         AHEAD.store(0, Ordering::SeqCst);
+        *JUMP.lock().unwrap() = None;
         let folder = tempfile::tempdir().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let sandbox = open(folder.path(), &url);
+        let sandbox = open(folder.path(), &url, door);
         tokio::spawn(edk_sandbox::serve(listener, sandbox, CancellationToken::new()));
-        Self { url, _folder: folder, _turn: turn }
+        Self { url, folder, _turn: turn }
     }
 
     fn login(&self, client: &str, secret: Option<&str>) -> Login {
@@ -215,6 +230,59 @@ async fn a_session_renews_its_token_before_it_ends_and_after_it_was_refused() {
     let all = futures_util::future::join_all((0..4).map(|_| client.extensions(&monitor))).await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
     assert_eq!(kept.lock().unwrap().len(), 1, "each call renewed the token");
+}
+
+fn packaged() -> edk_chart::Packaged {
+    let file = |name: &str, text: &str| File { name: name.into(), data: text.as_bytes().to_vec() };
+    let files = vec![
+        file(
+            "Chart.yaml",
+            "apiVersion: v2\nname: flow\nversion: 0.1.0\ndescription: a flow\nkeywords: [kaapanaworkflow]\n",
+        ),
+        file("values.yaml", "global: {}\n"),
+        file(
+            "templates/a.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: services}\n",
+        ),
+    ];
+    Chart::from_files("flow", files).unwrap().package().unwrap()
+}
+
+#[tokio::test]
+async fn a_token_that_ends_during_an_upload_is_renewed_and_the_upload_is_whole() {
+    let door = Door { token_life: Duration::from_secs(600), ..Door::example() };
+    let world = World::behind(door).await;
+    let (chart, monitor) = (packaged(), Monitor::silent());
+    let stored = world.folder.path().join("sandbox/extensions").join(&chart.file_name);
+    let uploads = world.folder.path().join("sandbox/uploads");
+    // The client believes that its token is good for an hour; the platform ends it after the
+    // upload was begun and before its bytes come.
+    let begin = async |refresh: bool| {
+        AHEAD.store(0, Ordering::SeqCst);
+        let tokens = world.tokens("kaapana").await.unwrap();
+        let refresh = tokens.refresh.clone().filter(|_| refresh);
+        let expires = Some(now() + Duration::from_secs(3600));
+        *JUMP.lock().unwrap() = Some(uploads.clone());
+        world.session(Tokens { expires, refresh, ..tokens })
+    };
+    let (client, _) = begin(false).await;
+    let sent = client.upload_chart(&chart.file_name, chart.bytes.clone(), &monitor).await;
+    let error = sent.unwrap_err();
+    let ended = matches!(error, TargetError::Login { problem: LoginProblem::Ended, .. });
+    assert!(ended, "{error:?}");
+    assert_eq!(AHEAD.load(Ordering::SeqCst), 601, "the token was still good");
+    assert!(!stored.exists(), "{error}");
+
+    // What was begun is left: nobody may remove it without a login.
+    *JUMP.lock().unwrap() = None;
+    for entry in std::fs::read_dir(&uploads).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let (client, kept) = begin(true).await;
+    client.upload_chart(&chart.file_name, chart.bytes.clone(), &monitor).await.unwrap();
+    assert_eq!(AHEAD.load(Ordering::SeqCst), 601, "the token was still good");
+    assert_eq!(kept.lock().unwrap().len(), 1, "it was renewed once");
+    assert_eq!(std::fs::read(&stored).unwrap(), chart.bytes);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use edk_model::Monitor;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Client, Project, Reply, TargetError, request};
@@ -38,20 +38,34 @@ pub struct Platform {
 }
 
 /// Versions of platforms between which a client has to tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Generation {
     /// 0.4.0 to 0.4.2: the project is named in the cookie `Project-Name`.
+    #[serde(rename = "0.4")]
     V0_4,
     /// 0.5.0: a warning of Helm counts as a failure.
+    #[serde(rename = "0.5.0")]
     V0_5_0,
     /// 0.5.1 to 0.5.3.
+    #[serde(rename = "0.5.1")]
     V0_5_1,
     /// 0.6.0 and what follows.
     #[default]
+    #[serde(rename = "0.6")]
     V0_6,
 }
 
 impl Generation {
+    /// Returns the versions it stands for, as the end of "like ".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::V0_4 => "0.4",
+            Self::V0_5_0 => "0.5.0",
+            Self::V0_5_1 => "0.5.1 to 0.5.3",
+            Self::V0_6 => "0.6",
+        }
+    }
+
     /// Returns the generation of a version that begins with three numbers.
     pub fn of(version: &str) -> Option<Self> {
         let mut parts = version.splitn(3, '.');

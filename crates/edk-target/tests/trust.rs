@@ -16,6 +16,14 @@ struct World {
 
 /// A server with a certificate that nobody has signed; it wants a login.
 async fn world() -> World {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world_at(listener, std::future::pending()).await
+}
+
+async fn world_at(
+    listener: tokio::net::TcpListener,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> World {
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys");
     let certificate = Certificate::keep(&keys, &["localhost".to_owned()]).unwrap();
@@ -23,9 +31,8 @@ async fn world() -> World {
         (std::fs::read(&certificate.file).unwrap(), certificate.fingerprint.clone());
     let store = Store::open(&folder.path().join("store")).unwrap();
     let guard = Guard { certificate, accounts: Accounts::default() };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let serving = serve_guarded(listener, store, Options::default(), guard, std::future::pending());
+    let serving = serve_guarded(listener, store, Options::default(), guard, until);
     tokio::spawn(serving);
     World { url: format!("https://localhost:{port}"), pem, fingerprint, _folder: folder }
 }
@@ -66,4 +73,36 @@ async fn the_fingerprint_of_a_server_can_be_asked_for() {
     assert_eq!(Some(found), world.fingerprint.parse().ok());
     let nobody = fingerprint_at("ward", "https://localhost:1", &Monitor::silent()).await;
     assert_eq!(nobody.unwrap_err().code(), Code::Unreachable);
+}
+
+#[tokio::test]
+async fn another_certificate_at_the_same_address_ends_what_was_begun() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let first = world_at(listener, async { drop(stopped.await) }).await;
+    let trust = Trust::Pinned(first.fingerprint.parse().unwrap());
+    let target = Target { trust, ..Target::new("ward", &first.url, "", "0.6.0") };
+    let client = Client::connect(target).unwrap();
+    let monitor = Monitor::silent();
+    let error = client.health(&monitor).await.unwrap_err();
+    assert!(!matches!(error, TargetError::NotTrusted { .. }), "{error}");
+    // It is replaced by another between two calls of one client.
+    drop(stop);
+    let listener = loop {
+        match tokio::net::TcpListener::bind(address).await {
+            Ok(listener) => break listener,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    let second = world_at(listener, std::future::pending()).await;
+    assert_ne!(first.fingerprint, second.fingerprint);
+    let error = loop {
+        // A connection to the first may still be open, and breaks.
+        match client.health(&monitor).await.unwrap_err() {
+            TargetError::NoAnswer { .. } => {}
+            error => break error,
+        }
+    };
+    assert!(matches!(error, TargetError::NotTrusted { .. }), "{error}");
 }

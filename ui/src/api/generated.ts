@@ -206,7 +206,11 @@ mend?: Mend,
 /**
  * From which severity on the check counts as failed.
  */
-fail_on?: Severity, };
+fail_on?: Severity,
+/**
+ * A target to ask for what the rules of delivery need; without one nobody is asked.
+ */
+target?: string, };
 
 /**
  * What kind of failure it was: the part a program acts on (exit code, colour, retry).
@@ -410,7 +414,11 @@ engine?: string,
 /**
  * Where the platform reaches the registry of this machine, when it is to pull from here.
  */
-pull_from?: string, };
+pull_from?: string,
+/**
+ * Whether images go in archives, which the platform imports, and not to its registry.
+ */
+archives?: boolean, };
 
 /**
  * Build, push, package, upload and install an extension, and follow it until it is ready.
@@ -460,7 +468,11 @@ no_hooks?: boolean,
  * Where the platform reaches the registry of this machine, such as `192.168.1.5:5577`, when it
  * is to pull images from here.
  */
-pull_from?: string, };
+pull_from?: string,
+/**
+ * Whether images go in archives, which the platform imports, and not to its registry.
+ */
+archives?: boolean, };
 
 /**
  * One thing that was looked at on this machine.
@@ -951,7 +963,7 @@ reused: number, };
 /**
  * How images get to a target.
  */
-export type ImageWay = "shared" | "push" | "pull";
+export type ImageWay = "shared" | "push" | "archive" | "pull";
 
 /**
  * Install a chart that is on the target.

@@ -89,7 +89,9 @@ pub(super) fn of_call(name: &str, input: Value) -> Result<String, Failure> {
             let line = line.target(text("target").unwrap_or("sandbox"));
             let line = line.option("--version", text("version"));
             let line = line.option("--chart", text("chart"));
-            Ok(line.option("--pull-from", text("pull_from")).flag("--dry-run").end())
+            let line = line.option("--pull-from", text("pull_from"));
+            let line = line.flag_if("--archives", input["archives"] == true);
+            Ok(line.flag("--dry-run").end())
         }
         "extensions" => Ok(Line::new("ext")
             .word("list")
@@ -180,7 +182,8 @@ pub(super) fn of_job(request: &JobRequest) -> String {
             let line = line.option("--chart", it.chart.as_deref());
             let line = line.each("--allow", &it.allow).each("--force", &it.force);
             let line = line.flag_if("--no-hooks", it.no_hooks);
-            line.option("--pull-from", it.pull_from.as_deref()).end()
+            let line = line.option("--pull-from", it.pull_from.as_deref());
+            line.flag_if("--archives", it.archives).end()
         }
         JobRequest::Uninstall(it) => {
             let line = Line::new("uninstall").path(&it.project).target(&it.target);

@@ -37,6 +37,9 @@ pub(crate) struct CheckArgs {
     /// Leave this rule or family out; may be given several times.
     #[arg(long, value_name = "RULE")]
     allow: Vec<String>,
+    /// Ask this target what the rules of delivery (F) need to know of it.
+    #[arg(long, short, value_name = "NAME")]
+    target: Option<String>,
     /// Tell what a rule is about and exit; `all` lists the rules.
     #[arg(long, value_name = "RULE")]
     explain: Option<String>,
@@ -94,6 +97,7 @@ impl CheckArgs {
                 FailOn::Warning => Severity::Warning,
                 FailOn::Info => Severity::Hint,
             },
+            target: self.target.clone(),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Check a project, mend what can be mended, and stop what must not leave this machine.
 
+mod target;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -43,6 +45,8 @@ pub struct CheckRequest {
     #[serde(default = "error")]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub fail_on: Severity,
+    /// A target to ask for what the rules of delivery need; without one nobody is asked.
+    pub target: Option<String>,
 }
 
 fn error() -> Severity {
@@ -107,7 +111,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Extension`] if there is no such folder or the archive can't be read,
     /// [`EngineError::NoRule`] for a rule that is none, [`EngineError::Packaged`] for mending a
-    /// package, [`EngineError::Io`] for a file that can't be written.
+    /// package, [`EngineError::Target`] if a target that is to be asked does not answer,
+    /// [`EngineError::Io`] for a file that can't be written.
     pub fn check(
         &self,
         request: &CheckRequest,
@@ -121,7 +126,9 @@ impl Engine {
             return Err(EngineError::Packaged { path: request.folder.clone() });
         }
         let (only, allow) = (request.only.clone(), request.allow.clone());
-        let options = Options { only, allow, target: None };
+        let target = request.target.as_deref();
+        let target = target.map(|name| self.target_profile(name, monitor)).transpose()?;
+        let options = Options { only, allow, target };
         let (folder, files) = (tree.origin.clone(), tree.files().count());
         let mut report = self.checked.checker.check(&tree, &options);
         monitor.check()?;

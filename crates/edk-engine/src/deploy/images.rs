@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use edk_chart::{Capabilities, Chart, Release, platform::platform_globals, render};
 use edk_extension::Role;
 use edk_image::Parcel;
-use edk_model::{Digest, Finding, Monitor};
-use edk_target::Target;
+use edk_model::{Digest, Finding, Monitor, Reference};
+use edk_target::{Client, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,8 @@ pub enum ImageWay {
     Shared,
     /// They are pushed to the registry from which the platform pulls.
     Push,
+    /// They are sent in archives, which the platform imports.
+    Archive,
     /// The platform pulls them from the registry of this machine.
     Pull,
 }
@@ -45,7 +47,11 @@ impl Route {
     ///
     /// # Errors
     /// [`EngineError::NoRegistry`] for a platform whose registry nobody knows.
-    pub(crate) fn choose(target: &Target, ours: Option<&str>) -> Result<Self, EngineError> {
+    pub(crate) fn choose(
+        target: &Target,
+        ours: Option<&str>,
+        archives: bool,
+    ) -> Result<Self, EngineError> {
         let build_version = target.build_version.clone();
         let bare = |text: &str| {
             let text = text.trim_start_matches("https://").trim_start_matches("http://");
@@ -57,6 +63,10 @@ impl Route {
             return Ok(Self { way, registry, build_version, why });
         }
         let registry = bare(&target.registry_url);
+        if archives && !registry.is_empty() {
+            let why = "the platform imports them from an archive".to_owned();
+            return Ok(Self { way: ImageWay::Archive, registry, build_version, why });
+        }
         if registry == sandbox_registry() {
             let why = "the target takes them from the store of this machine".to_owned();
             return Ok(Self { way: ImageWay::Shared, registry, build_version, why });
@@ -83,6 +93,11 @@ impl Route {
     /// The full name of an image.
     pub(crate) fn name(&self, image: &str, tag: &str) -> String {
         format!("{}/{image}:{tag}", self.registry)
+    }
+
+    /// The same as a reference.
+    pub(crate) fn to(&self, image: &str, tag: &str) -> Result<Reference, EngineError> {
+        named_in(&self.registry, image, tag)
     }
 
     /// Puts what this way needs into the parameters of the chart.
@@ -114,34 +129,82 @@ impl Route {
 
 impl Engine {
     /// Brings the images of an extension to a target, and remembers it.
-    pub(crate) fn bring(
+    pub(crate) async fn bring(
         &self,
+        client: &Client,
         built: &BuiltImages,
         version: &str,
-        route: &Route,
-        memory: &Memory,
+        (route, memory): (&Route, &Memory),
         monitor: &Monitor,
     ) -> Result<Vec<Pushed>, EngineError> {
         let build_version =
             if route.build_version.is_empty() { version } else { &route.build_version };
-        let mut pushed = self.push_images(built, version, build_version, monitor)?;
-        if route.way == ImageWay::Push {
-            let names = (version, build_version);
-            let access = self.access(None);
-            pushed = self.push_elsewhere(built, names, &route.registry, &access, monitor)?;
+        let mut pushed = tokio::task::block_in_place(|| {
+            let here = self.push_images(built, version, build_version, monitor)?;
+            if route.way != ImageWay::Push {
+                return Ok::<_, EngineError>(here);
+            }
+            let (names, access) = ((version, build_version), self.access(None));
+            self.push_elsewhere(built, names, &route.registry, &access, monitor)
+        })?;
+        let mut confirmed = true;
+        if route.way == ImageWay::Archive {
+            pushed.clear();
+            for (name, role, image) in &built.images {
+                let image = &image.descriptor;
+                let parcel = |tag| Ok(Parcel { image: image.clone(), to: route.to(name, tag)? });
+                let parcels = route.tags(*role, version).into_iter().map(parcel);
+                let parcels = parcels.collect::<Result<Vec<_>, EngineError>>()?;
+                let (sent, known) = self.send_image(client, &parcels, memory, monitor).await?;
+                pushed.extend(sent);
+                confirmed &= known;
+            }
         }
         let at = self.timestamp();
         memory.update(|record| {
             for image in &pushed {
                 let name = match route.way {
-                    ImageWay::Push => image.name.clone(),
+                    ImageWay::Push | ImageWay::Archive => image.name.clone(),
                     _ => format!("{}/{}", route.registry, image.name),
                 };
-                let sent = Sent { digest: image.digest, at: at.clone(), confirmed: true };
+                let sent = Sent { digest: image.digest, at: at.clone(), confirmed };
                 record.images.insert(name, sent);
             }
         })?;
         Ok(pushed)
+    }
+
+    /// Sends one image under all its names in an archive. Returns what went over, counted with the
+    /// first name, and whether the target said that it has it.
+    async fn send_image(
+        &self,
+        client: &Client,
+        parcels: &[Parcel],
+        memory: &Memory,
+        monitor: &Monitor,
+    ) -> Result<(Vec<Pushed>, bool), EngineError> {
+        if parcels.is_empty() {
+            return Ok((Vec::new(), true));
+        }
+        let before = memory.record()?.images;
+        let taken = self.send_archive(client, parcels, false, monitor).await?;
+        if !taken.confirmed {
+            let message = format!(
+                "the answer to the import of `{}` was lost: the platform goes on with it, and no \
+                 call tells how it ends",
+                parcels[0].to
+            );
+            let finding = Finding::warning("deploy/import-unknown", message);
+            monitor.stage("import").found(&finding.fix("if its pods lack the image, deploy again"));
+        }
+        let pushed = parcels.iter().enumerate().map(|(at, parcel)| {
+            let (name, digest) = (parcel.to.to_string(), parcel.image.digest);
+            let unchanged = before.get(&name).is_some_and(|sent| sent.digest == digest);
+            let first = |bytes: u64| if at == 0 { bytes } else { 0 };
+            let reused = Some(first(taken.saved.left_bytes));
+            Pushed { name, digest, unchanged, bytes: first(taken.saved.size), reused }
+        });
+        Ok((pushed.collect(), taken.confirmed))
     }
 
     /// Returns what the names of an extension's images stand for before they are pushed, where
@@ -165,8 +228,9 @@ impl Engine {
     }
 
     /// Gives names back to the images they stood for, here and where they were sent.
-    pub(crate) fn restore_tags(
+    pub(crate) async fn restore_tags(
         &self,
+        client: &Client,
         tags: &[OldTag],
         route: &Route,
         monitor: &Monitor,
@@ -174,13 +238,18 @@ impl Engine {
         let mut parcels = Vec::new();
         for OldTag { repository, tag, image } in tags {
             self.store()?.tag(repository, tag, image)?;
-            let to = named_in(&route.registry, repository, tag)?;
-            parcels.push(Parcel { image: image.clone(), to });
+            parcels.push(Parcel { image: image.clone(), to: route.to(repository, tag)? });
         }
-        if route.way == ImageWay::Push {
-            self.send_parcels(&parcels, &route.registry, &self.access(None), monitor)?;
+        match route.way {
+            ImageWay::Push => tokio::task::block_in_place(|| {
+                let access = self.access(None);
+                self.send_parcels(&parcels, &route.registry, &access, monitor).map(drop)
+            }),
+            ImageWay::Archive if !parcels.is_empty() => {
+                self.send_archive(client, &parcels, false, monitor).await.map(drop)
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Returns the images which the chart asks the target's registry for and which were never sent
@@ -198,7 +267,7 @@ impl Engine {
         for image in asked(chart, params, route) {
             let Some(short) = image.strip_prefix(&own) else { continue };
             let (name, tag) = short.rsplit_once(':').unwrap_or((short, "latest"));
-            let here = route.way != ImageWay::Push
+            let here = matches!(route.way, ImageWay::Shared | ImageWay::Pull)
                 && self.store()?.resolve(name, tag).is_ok_and(|it| it.is_some());
             if !here && !record.images.contains_key(&image) {
                 missing.push(image);
@@ -269,9 +338,13 @@ mod tests {
     #[test]
     fn the_way_of_images_follows_from_the_target_and_the_user() {
         let check = |registry: &str, ours: Option<&str>, expected: Option<ImageWay>| {
-            let route = Route::choose(&target(registry), ours).ok();
+            let route = Route::choose(&target(registry), ours, false).ok();
             assert_eq!(route.map(|route| route.way), expected, "{registry} {ours:?}");
         };
+        for (registry, expected) in [("r.example", Some(ImageWay::Archive)), ("", None)] {
+            let route = Route::choose(&target(registry), None, true).ok();
+            assert_eq!(route.map(|route| route.way), expected, "{registry} in archives");
+        }
         check("localhost:5577", None, Some(ImageWay::Shared));
         check("r.example/kaapana", None, Some(ImageWay::Push));
         check("", None, None);
@@ -280,7 +353,7 @@ mod tests {
 
     #[test]
     fn images_are_named_for_the_registry_and_tagged_as_they_are_asked_for() {
-        let route = Route::choose(&target("https://r.example/kaapana/"), None).unwrap();
+        let route = Route::choose(&target("https://r.example/kaapana/"), None, false).unwrap();
         assert_eq!(route.name("dag-a", "0.1.0"), "r.example/kaapana/dag-a:0.1.0");
         assert_eq!(route.tags(Role::Dag, "0.1.0"), ["0.1.0"]);
         assert_eq!(route.tags(Role::Container, "0.1.0"), ["0.1.0", "0.6.0"]);
@@ -290,7 +363,8 @@ mod tests {
 
     #[test]
     fn a_platform_that_pulls_from_here_does_so_for_dags_only() {
-        let route = Route::choose(&target("r.example"), Some("https://10.0.0.1:5577")).unwrap();
+        let route =
+            Route::choose(&target("r.example"), Some("https://10.0.0.1:5577"), false).unwrap();
         let mut params = Map::new();
         route.complete(&mut params);
         assert_eq!(params["custom_registry_url"], "10.0.0.1:5577");

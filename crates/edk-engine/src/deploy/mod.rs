@@ -75,6 +75,10 @@ pub struct DeployRequest {
     /// Where the platform reaches the registry of this machine, such as `192.168.1.5:5577`, when it
     /// is to pull images from here.
     pub pull_from: Option<String>,
+    /// Whether images go in archives, which the platform imports, and not to its registry.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub archives: bool,
 }
 
 /// A release that is ready.
@@ -149,23 +153,29 @@ impl Engine {
         let mut clock = Clock { started: Instant::now(), stages: Vec::new() };
         self.with_target(&request.target, monitor, async |client: Client| {
             client.health(&monitor.stage("upload")).await?;
-            let route = Route::choose(client.target(), request.pull_from.as_deref())?;
+            let route =
+                Route::choose(client.target(), request.pull_from.as_deref(), request.archives)?;
             route.complete(&mut params);
             let plan = Planned { request, chart_dir, ready: &ready, params: &params, route };
             let mut delivery = self.begin(&client, plan, &project, monitor).await?;
             clock.lap("check");
-            let (build, pushed) = tokio::task::block_in_place(|| {
+            let built = tokio::task::block_in_place(|| {
                 let built = self.build_images(&project, &request.args, &chosen, monitor)?;
                 clock.lap("build");
                 delivery.journal.tags = self.tags_before(&built, &version, &delivery.route)?;
                 delivery.dag = dag_image(chart_dir, &built);
                 delivery.enter(Stage::Sending)?;
-                let Delivery { route, memory, .. } = &delivery;
-                let pushed = self.bring(&built, &version, route, memory, monitor)?;
-                delivery.never_sent = self.never_sent(&ready.chart, &params, route, memory)?;
-                clock.lap("push");
-                Ok::<_, EngineError>((built.outcome, pushed))
+                Ok::<_, EngineError>(built)
             })?;
+            let ways = (&delivery.route, &delivery.memory);
+            let pushed = match self.bring(&client, &built, &version, ways, monitor).await {
+                Ok(pushed) => pushed,
+                Err(error) => return Err(delivery.not_sent(error).await),
+            };
+            let (route, memory) = ways;
+            delivery.never_sent = self.never_sent(&ready.chart, &params, route, memory)?;
+            clock.lap("push");
+            let build = built.outcome;
             let delivered = delivery.run(&mut clock).await?;
             let to_allow = self.not_allowed(&client, &project, &monitor.stage("allow")).await;
             Ok(DeployOutcome {

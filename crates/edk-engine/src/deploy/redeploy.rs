@@ -187,12 +187,12 @@ impl Delivery<'_> {
     }
 
     /// The old release runs on: only what was replaced on the way is put back.
-    async fn not_sent(&self, error: EngineError) -> EngineError {
+    pub(crate) async fn not_sent(&self, error: EngineError) -> EngineError {
         if matches!(error.code(), edk_model::Code::Cancelled) {
             return error;
         }
         let back = async {
-            self.restore_tags()?;
+            self.restore_tags().await?;
             if let EngineError::Target(TargetError::ChartRejected { .. }) = &error {
                 self.send_old_chart().await?;
             }
@@ -309,7 +309,7 @@ impl Delivery<'_> {
         let version = self.ready.chart.version();
         self.client.uninstall(&release, version, false, &monitor).await?;
         self.client.wait_gone(&release, PATIENCE, &monitor).await?;
-        self.restore_tags()?;
+        self.restore_tags().await?;
         self.send_old_chart().await?;
         let row = self.client.wait_listed(&release, &old.version, PATIENCE, &monitor).await?;
         let known = old.params.clone().unwrap_or_default();
@@ -325,10 +325,10 @@ impl Delivery<'_> {
         self.memory.end(&self.journal.release)
     }
 
-    fn restore_tags(&self) -> Result<(), EngineError> {
+    async fn restore_tags(&self) -> Result<(), EngineError> {
         let monitor = self.monitor.stage("put-back");
         let (tags, route) = (&self.journal.tags, &self.route);
-        tokio::task::block_in_place(|| self.engine.restore_tags(tags, route, &monitor))
+        self.engine.restore_tags(self.client, tags, route, &monitor).await
     }
 
     /// Sends the old chart again, when the new one has taken the place of its file.

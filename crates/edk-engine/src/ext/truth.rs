@@ -104,7 +104,7 @@ impl Engine {
                 lines.push(release_line(chart, &packaged.digest, &rows, &record));
             }
             let seen: Vec<_> = images.iter().zip(&foreseen).collect();
-            if let Ok(route) = Route::choose(client.target(), None) {
+            if let Ok(route) = Route::choose(client.target(), None, false) {
                 lines.extend(self.image_lines(&seen, &version, &route, &memory)?);
             }
             lines.extend(dag_lines(&project, &seen, &rows, &record));

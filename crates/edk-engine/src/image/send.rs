@@ -1,7 +1,7 @@
 //! Images to a target that has no registry at hand: in an archive of what it lacks, and whole when it
 //! lacks more than was known.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use edk_image::{Ledger, Parcel, Saved};
 use edk_model::{Digest, Monitor, Outcome, Reference};
@@ -40,9 +40,11 @@ pub struct SendOutcome {
 }
 
 /// How an archive was taken.
-struct Taken {
-    saved: Saved,
-    confirmed: bool,
+pub(crate) struct Taken {
+    pub(crate) saved: Saved,
+    pub(crate) confirmed: bool,
+    /// Whether an archive without some layers was refused before.
+    repaired: bool,
 }
 
 impl Engine {
@@ -56,40 +58,59 @@ impl Engine {
         request: &ImageSendRequest,
         monitor: &Monitor,
     ) -> Result<SendOutcome, EngineError> {
-        let path = self.ledger_path(&format!("target-{}", request.target));
-        let mut ledger = Ledger::load(&path)?;
         self.with_target(&request.target, &monitor.stage("save"), async |client: Client| {
             let target = client.target();
             let parcels = self.parcels(&request.images, Some(&target.registry_url))?;
-            let known = |digest: &Digest| !request.full && ledger.has(digest);
-            let first = self.send_once(&client, &parcels, known, monitor).await;
-            let (taken, repaired) = match first {
-                Err(EngineError::Target(TargetError::Refused { reason, .. }))
-                    if lacks_content(&reason) && !request.full =>
-                {
-                    monitor.stage("save").line(&format!(
-                        "{} lacks more than was known, so everything is sent: {reason}",
-                        target.name
-                    ));
-                    ledger.forget_all();
-                    ledger.save(&path)?;
-                    (self.send_once(&client, &parcels, |_| false, monitor).await?, true)
-                }
-                other => (other?, false),
-            };
-            if taken.confirmed {
-                ledger.record(taken.saved.blobs.iter().copied());
-                ledger.save(&path)?;
-            }
+            let taken = self.send_archive(&client, &parcels, request.full, monitor).await?;
             Ok(SendOutcome {
                 images: parcels.iter().map(|parcel| parcel.to.to_string()).collect(),
                 target: target.name.clone(),
                 size: taken.saved.size,
                 left_bytes: taken.saved.left_bytes,
-                repaired,
+                repaired: taken.repaired,
                 confirmed: taken.confirmed,
             })
         })
+    }
+
+    /// What a target without a registry at hand is known to have of layers.
+    pub(crate) fn target_ledger(&self, target: &str) -> Result<(PathBuf, Ledger), EngineError> {
+        let path = self.ledger_path(&format!("target-{target}"));
+        let ledger = Ledger::load(&path)?;
+        Ok((path, ledger))
+    }
+
+    /// Sends images in one archive without the layers which the target is known to have, unless
+    /// `full`. When it lacks one of them, everything is sent, and what was known is forgotten.
+    pub(crate) async fn send_archive(
+        &self,
+        client: &Client,
+        parcels: &[Parcel],
+        full: bool,
+        monitor: &Monitor,
+    ) -> Result<Taken, EngineError> {
+        let target = &client.target().name;
+        let (path, mut ledger) = self.target_ledger(target)?;
+        let known = |digest: &Digest| !full && ledger.has(digest);
+        let taken = match self.send_once(client, parcels, known, monitor).await {
+            Err(EngineError::Target(TargetError::Refused { reason, .. }))
+                if lacks_content(&reason) && !full =>
+            {
+                monitor.stage("save").line(&format!(
+                    "{target} lacks more than was known, so everything is sent: {reason}"
+                ));
+                ledger.forget_all();
+                ledger.save(&path)?;
+                let whole = self.send_once(client, parcels, |_| false, monitor).await?;
+                Taken { repaired: true, ..whole }
+            }
+            other => other?,
+        };
+        if taken.confirmed {
+            ledger.record(taken.saved.blobs.iter().copied());
+            ledger.save(&path)?;
+        }
+        Ok(taken)
     }
 
     async fn send_once(
@@ -124,7 +145,7 @@ impl Engine {
             false => "the answer was lost; the target goes on, and does not tell",
         };
         import.finished(&name, Outcome::Done, summary);
-        Ok(Taken { saved, confirmed })
+        Ok(Taken { saved, confirmed, repaired: false })
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
 };
 
 use edk_archive::{Readers, write_whole};
-use edk_target::{Fingerprint, Trust};
+use edk_target::{Fingerprint, Generation, Trust};
 use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError, target::SANDBOX};
@@ -56,6 +56,9 @@ pub(crate) struct Record {
     pub(crate) registry: String,
     #[serde(default)]
     pub(crate) build_version: String,
+    /// What its API was found to be, when its version does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) generation: Option<Generation>,
     #[serde(default)]
     pub(crate) project: Option<ProjectRecord>,
     #[serde(default)]
@@ -334,6 +337,7 @@ fn record(request: &TargetAddRequest) -> Result<Record, EngineError> {
         url,
         registry,
         build_version: request.build_version.clone().unwrap_or_default(),
+        generation: None,
         project: request.project.clone().map(|name| ProjectRecord { id: None, name }),
         trust: request.trust.record()?,
         client: request.client.clone().unwrap_or_else(|| CLIENT.to_owned()),

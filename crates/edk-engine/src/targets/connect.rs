@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use edk_model::Secret;
-use edk_target::{Auth, Login, Project, Session, Target};
+use edk_target::{Auth, Generation, Login, Project, Session, Target};
 
 use super::{book::Record, keys::Keys};
 use crate::{Engine, EngineError};
@@ -31,6 +31,9 @@ impl Engine {
     pub(crate) fn connectable(&self, record: &Record) -> Result<Target, EngineError> {
         let version = &record.build_version;
         let mut target = Target::new(&record.name, &record.url, &record.registry, version);
+        if let (None, Some(found)) = (Generation::of(version), record.generation) {
+            target.generation = found;
+        }
         target.trust = record.trust.trust()?;
         // What is on this machine serves nobody else, who would wait while it answers.
         let host = url::Url::parse(&record.url).ok();

@@ -178,7 +178,14 @@ async fn version(client: &Client, record: &Record, monitor: &Monitor) -> Diagnos
     let (id, known) = ("version", &record.build_version);
     match client.platform(monitor).await {
         Err(error) => {
-            Diagnosis::failed(id, "Its version is not known", &error).severity(Health::Warning)
+            let like = client.detect(monitor).await.ok().flatten();
+            let title = match like {
+                Some(like) => {
+                    format!("Its version is not known; its API is that of {}", like.words())
+                }
+                None => "Its version is not known".to_owned(),
+            };
+            Diagnosis::failed(id, &title, &error).severity(Health::Warning)
         }
         Ok(platform) if !known.is_empty() && *known != platform.build_version => {
             let detail = format!("it was {known} and is {}", platform.build_version);
@@ -188,10 +195,24 @@ async fn version(client: &Client, record: &Record, monitor: &Monitor) -> Diagnos
                 .fix(fix)
         }
         Ok(platform) if platform.generation.is_none() => {
-            let detail = format!("{} is none of 0.4 to 0.6", platform.build_version);
-            Diagnosis::ok(id, "Its version is unknown to us", detail).severity(Health::Hint)
+            looks_like(client, &platform.build_version, monitor).await
         }
         Ok(platform) => Diagnosis::ok(id, "Its version is supported", platform.build_version),
+    }
+}
+
+/// A version that tells no generation: what the platform has tells it.
+async fn looks_like(client: &Client, version: &str, monitor: &Monitor) -> Diagnosis {
+    let (id, unknown) = ("version", "Its version is unknown to us");
+    match client.detect(monitor).await {
+        Ok(Some(like)) => {
+            let detail = format!("{version}; its API is that of {}", like.words());
+            Diagnosis::ok(id, unknown, detail).severity(Health::Hint)
+        }
+        _ => {
+            let detail = format!("{version} is none of 0.4 to 0.6, and its API does not tell");
+            Diagnosis::ok(id, unknown, detail).severity(Health::Warning)
+        }
     }
 }
 

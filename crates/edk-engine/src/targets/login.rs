@@ -1,5 +1,5 @@
 use edk_model::{Monitor, Outcome, Secret};
-use edk_target::{Auth, Client, Project, Tokens, User};
+use edk_target::{Auth, Client, Generation, Project, Tokens, User};
 use serde::Serialize;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -74,6 +74,8 @@ struct Told {
     user: User,
     projects: Vec<Project>,
     build_version: Option<String>,
+    /// What its API looks like, when its version does not tell.
+    generation: Option<Generation>,
 }
 
 impl Engine {
@@ -173,7 +175,12 @@ impl Engine {
         let projects = client.projects(&user, monitor).await?;
         // Who may not see the start page's data can still work.
         let build_version = client.platform(monitor).await.ok().map(|it| it.build_version);
-        Ok(Told { user, projects, build_version })
+        let known = build_version.as_deref().and_then(Generation::of).is_some();
+        let generation = match known {
+            true => None,
+            false => client.detect(monitor).await.ok().flatten(),
+        };
+        Ok(Told { user, projects, build_version, generation })
     }
 }
 
@@ -185,6 +192,7 @@ impl Record {
         if let Some(version) = &told.build_version {
             version.clone_into(&mut self.build_version);
         }
+        self.generation = told.generation;
         let record =
             |it: &Project| ProjectRecord { id: Some(it.id.clone()), name: it.name.clone() };
         match (&self.project, told.projects.as_slice()) {
