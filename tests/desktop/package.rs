@@ -11,7 +11,7 @@ use edk_testkit::{Done, is_root, program, wait_until};
 use crate::app::Desktop;
 
 /// The largest package, in bytes. The bar is 12 MB (#3); `scripts/bench desktop` shows where it stands.
-const LARGEST: u64 = 13_000_000;
+const LARGEST: u64 = 12_000_000;
 
 fn package() -> PathBuf {
     let target = program().parent().and_then(Path::parent).unwrap().join("release");
