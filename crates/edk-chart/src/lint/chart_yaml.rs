@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::{HelmVersion, LintOptions, Report, web};
 use crate::{
     Metadata,
-    metadata::{KEYS, line_of},
+    load::text_of,
+    metadata::{KEYS, canonical, line_of},
     version::Version,
     yaml,
 };
@@ -16,7 +17,8 @@ const FILE: &str = "Chart.yaml";
 pub(super) fn check(report: &mut Report<'_>, options: &LintOptions) {
     let text = String::from_utf8_lossy(&report.subject.chart_yaml).into_owned();
     let name = report.subject.path_of(FILE);
-    let (value, metadata) = match read(&text, &name) {
+    let parsed = text_of(&report.subject.chart_yaml, &name).and_then(|text| read(text, &name));
+    let (value, metadata) = match parsed {
         Ok(parsed) => parsed,
         Err(finding) => {
             let rule = "lint/chart-yaml".to_owned();
@@ -38,11 +40,12 @@ pub(super) fn check(report: &mut Report<'_>, options: &LintOptions) {
 
 /// Reads the file. Items of nothing in a list are told by other rules.
 fn read(text: &str, name: &str) -> Result<(Value, Metadata), Finding> {
-    let value = yaml::parse(text, name)?;
+    let mut value = yaml::parse(text, name)?;
     if !matches!(value, Value::Object(_) | Value::Null) {
         let finding = Finding::error("lint/chart-yaml", "it is not a map");
         return Err(finding.in_file(name).at(1, 1));
     }
+    canonical(&mut value);
     let mut filled = value.clone();
     for key in ["dependencies", "maintainers"] {
         if let Some(Value::Array(items)) = filled.get_mut(key) {

@@ -3,8 +3,19 @@
 use super::Report;
 
 pub(super) fn check(report: &mut Report<'_>) {
-    // What can't be loaded was told with the templates.
-    let Ok(chart) = report.subject.chart() else { return };
+    let chart = match report.subject.chart() {
+        Ok(chart) => chart,
+        // What can't be loaded was told with the templates, unless nobody looked at them.
+        Err(_) if report.findings.iter().any(|it| it.rule == "lint/load") => return,
+        Err(findings) => {
+            for it in findings {
+                let mut own = super::found("lint/load", it.message);
+                (own.file, own.span, own.fix) = (it.file, it.span, it.fix);
+                report.findings.push(own);
+            }
+            return;
+        }
+    };
     let declared = &chart.metadata.dependencies;
     let undeclared: Vec<&str> = chart
         .subcharts

@@ -11,10 +11,9 @@ const POLICY: &str = "helm.sh/resource-policy";
 const SELECTING: [&str; 4] = ["Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"];
 
 pub(super) fn check(report: &mut Report<'_>, options: &LintOptions) {
-    if !report.subject.has_templates {
-        if options.helm == HelmVersion::Four {
-            report.add("lint/templates-missing", "templates", "there is no folder of templates");
-        }
+    // Helm 3 goes on without the folder, to values and what can't be loaded.
+    if !report.subject.has_templates && options.helm == HelmVersion::Four {
+        report.add("lint/templates-missing", "templates", "there is no folder of templates");
         return;
     }
     let chart = match report.subject.chart() {
@@ -28,7 +27,8 @@ pub(super) fn check(report: &mut Report<'_>, options: &LintOptions) {
     };
     let misfits = match render::check_values(chart, &options.values, &options.texts) {
         Ok(misfits) => misfits,
-        Err(error) => return report.findings.push(of(chart, &error)),
+        // Values that can't be put together are no matter of Helm's linter; rendering tells them.
+        Err(_) => return,
     };
     if !misfits.is_empty() {
         // What the chart's own schema refuses was told with the values.
@@ -117,7 +117,8 @@ fn documents(report: &mut Report<'_>, name: &str, text: &str, options: &LintOpti
         report.add("lint/indent", name, message);
     }
     for document in split(text) {
-        let parsed = yaml::parse(document, name).map_err(|finding| finding.message);
+        let parsed = document
+            .and_then(|document| yaml::parse(document, name).map_err(|finding| finding.message));
         let object = match parsed.and_then(|object| shape(&object).map(|()| object)) {
             Ok(object) => object,
             Err(message) => {
@@ -132,16 +133,24 @@ fn documents(report: &mut Report<'_>, name: &str, text: &str, options: &LintOpti
     true
 }
 
-/// Splits a text at the lines that start with `---`, and keeps the blanks around the documents.
-fn split(text: &str) -> Vec<&str> {
-    let (mut documents, mut rest) = (Vec::new(), text);
-    while let Some(at) = rest.find("\n---") {
-        documents.push(&rest[..at]);
-        let after = &rest[at + 1..];
-        rest = after.find('\n').map_or("", |end| &after[end + 1..]);
+/// Splits a text at the lines that start with `---`, and keeps the blanks around the documents. Where
+/// more stands behind the dashes than a comment, the document before it can't be read.
+fn split(text: &str) -> Vec<Result<&str, String>> {
+    let (mut documents, mut start, mut at) = (Vec::new(), 0, 0);
+    for line in text.split_inclusive('\n') {
+        let end = at + line.len();
+        if let Some(rest) = line.strip_prefix("---").map(str::trim) {
+            if !rest.is_empty() && !rest.starts_with('#') {
+                documents.push(Err(format!("`{rest}` stands behind dashes between documents")));
+                return documents;
+            }
+            documents.push(Ok(&text[start..at]));
+            start = end;
+        }
+        at = end;
     }
-    documents.push(rest);
-    documents.retain(|document| !document.trim().is_empty());
+    documents.push(Ok(&text[start..]));
+    documents.retain(|it| it.as_ref().is_ok_and(|document| !document.trim().is_empty()));
     documents
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{LintOptions, Report};
-use crate::{Chart, File, Metadata, render, schema, yaml};
+use crate::{Chart, File, Metadata, load::text_of, render, schema, yaml};
 
 const FILE: &str = "values.yaml";
 
@@ -13,7 +13,8 @@ pub(super) fn check(report: &mut Report<'_>, options: &LintOptions) {
         return;
     };
     let name = report.subject.path_of(FILE);
-    let values = match yaml::parse(&String::from_utf8_lossy(&text), &name) {
+    let parsed = text_of(&text, &name).and_then(|text| yaml::parse(text, &name));
+    let values = match parsed {
         Ok(values @ (Value::Object(_) | Value::Null)) => values,
         Ok(_) => return report.add_at("lint/values", FILE, Some(1), "the values are not a map"),
         Err(finding) => {

@@ -188,7 +188,7 @@ impl Parts {
     fn map_of<'a>(&self, file: &'a File) -> Result<(Value, &'a str, String)> {
         let name = format!("{}/{}", self.origin, file.name);
         let broken = |finding| self.broken(vec![finding]);
-        let text = text_of(file, &name).map_err(broken)?;
+        let text = text_of(&file.data, &name).map_err(broken)?;
         let mut value = yaml::parse(text, &name).map_err(broken)?;
         if !matches!(value, Value::Object(_) | Value::Null) {
             let finding = Finding::error("chart/metadata", "the file is not a map");
@@ -223,7 +223,7 @@ impl Parts {
 
     fn yaml(&mut self, file: &File) -> Option<Value> {
         let name = format!("{}/{}", self.origin, file.name);
-        match text_of(file, &name).and_then(|text| yaml::parse(text, &name)) {
+        match text_of(&file.data, &name).and_then(|text| yaml::parse(text, &name)) {
             Ok(value) => Some(value),
             Err(finding) => {
                 self.findings.push(finding);
@@ -266,9 +266,9 @@ impl Parts {
 }
 
 /// Returns the text of a file that has to be one.
-fn text_of<'a>(file: &'a File, name: &str) -> std::result::Result<&'a str, Finding> {
-    std::str::from_utf8(&file.data).map_err(|error| {
-        let before = &file.data[..error.valid_up_to()];
+pub(crate) fn text_of<'a>(data: &'a [u8], name: &str) -> std::result::Result<&'a str, Finding> {
+    std::str::from_utf8(data).map_err(|error| {
+        let before = &data[..error.valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         Finding::error("yaml/syntax", "the text is not UTF-8").in_file(name).at(line, 1)
     })

@@ -36,6 +36,8 @@ const MESSAGES: &[(&str, &str)] = &[
     ("validation: ", "lint/load"),
     ("error unpacking subchart", "lint/load"),
     ("double-star", "lint/load"),
+    ("templates/: Chart.yaml file is missing", "lint/load"),
+    ("templates/: syntax error in pattern", "lint/load"),
     ("directory does not exist", "lint/templates-missing"),
     ("file extension", "lint/template-extension"),
     ("crd-install hook", "lint/crd-hook"),
@@ -65,6 +67,26 @@ fn charts_are_linted_as_helm_3_lints_them() {
 #[test]
 fn charts_are_linted_as_helm_4_lints_them() {
     check(Helm::Four, HelmVersion::Four);
+}
+
+/// Charts that were written for something else: most are in order, some can't be loaded or rendered.
+#[test]
+fn charts_of_other_themes_get_the_verdict_of_helm_3() {
+    for (theme, least) in [("render", 70), ("package", 20), ("install", 5)] {
+        let mut cases = corpus::read(theme, least);
+        // Options that `helm lint` has not.
+        let only = ["--set", "--values", "--namespace", "--kube-version"];
+        cases.retain(|case| {
+            case.args().iter().all(|arg| !arg.starts_with('-') || only.contains(arg))
+        });
+        assert!(cases.len() >= least, "{theme}: only {} charts are left", cases.len());
+        // What we refuse and Helm does not, and a folder of templates that is a file.
+        let stricter =
+            |name: &str| name.starts_with("package/stricter-") || name == "package/templates-file";
+        cases.retain(|case| !stricter(&case.name));
+        let results = each(&cases, |case| compare(case, Helm::Three, HelmVersion::Three).0);
+        expect_none(&results.into_iter().flatten().collect::<Vec<_>>());
+    }
 }
 
 fn check(helm: Helm, version: HelmVersion) {
