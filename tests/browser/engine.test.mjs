@@ -239,8 +239,8 @@ test('an image that was never pushed is explained, with what to do', async () =>
   await page.getByRole('searchbox', { name: 'Search extensions' }).fill('lung-work');
   await page.getByRole('button', { name: 'Install', exact: true }).click();
   const alert = page.getByRole('alert');
-  await alert.getByText(/registry has no image .*dag-lung:0\.1\.0/).waitFor({ timeout: SLOW });
-  await alert.getByText(/^Push the images with/).waitFor();
+  await alert.getByText(/^Release .* failed .*registry has no image .*dag-lung:0\.1\.0/).waitFor({ timeout: SLOW });
+  await alert.getByText(/^Send the image: /).waitFor();
   assert.deepEqual(await seriousFindings(page), []);
   await close();
   // What it says to do, does.
