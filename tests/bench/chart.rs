@@ -92,7 +92,10 @@ fn charts(folder: &Path) -> Vec<PathBuf> {
     for (at, case) in cases.filter(|(_, case)| case.args().is_empty()) {
         let path = case.write(&folder.join(at.to_string()));
         let usable = Chart::load(&path).is_ok_and(|chart| {
-            chart.package().is_ok() && render_with(&chart, &options(), &json!({})).is_ok()
+            // What a chart inside lacks, Helm doesn't see and we do.
+            resolve(&chart, &Sources::default()).is_ok()
+                && chart.package().is_ok()
+                && render_with(&chart, &options(), &json!({})).is_ok()
         });
         if usable && written.len() < CHARTS {
             written.push(path);
