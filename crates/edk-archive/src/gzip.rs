@@ -59,7 +59,7 @@ impl<W: Write + Send + 'static> GzWriter<W> {
                 encoder.finish()
             }
             State::Large(mut threads) => threads.finish().map_err(plain),
-            State::Failed => Err(io::Error::other("a write failed before")),
+            State::Failed => Err(failed_before()),
         }
     }
 
@@ -80,6 +80,10 @@ impl<W: Write + Send + 'static> GzWriter<W> {
         };
         Ok(())
     }
+}
+
+fn failed_before() -> io::Error {
+    io::Error::other("a write failed before")
 }
 
 fn plain(error: GzpError) -> io::Error {
@@ -111,7 +115,7 @@ impl<W: Write + Send + 'static> Write for GzWriter<W> {
                 }
                 result
             }
-            State::Failed => Err(io::Error::other("a write failed before")),
+            State::Failed => Err(failed_before()),
         }
     }
 

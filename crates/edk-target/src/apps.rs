@@ -75,9 +75,7 @@ impl Client {
     /// addresses of two projects breaks it for everyone.
     pub async fn active_apps(&self, monitor: &Monitor) -> Result<Vec<ActiveApp>, TargetError> {
         let action = "list its active applications";
-        let reply = self.call(&request::active_apps(), action, monitor).await?;
-        let list = if reply.is_success() { read_apps(&reply.body) } else { None };
-        list.ok_or_else(|| self.refused(action, &reply))
+        self.get(&request::active_apps(), action, read_apps, monitor).await
     }
 
     /// Completes an application that a workflow opened: the workflow goes on.

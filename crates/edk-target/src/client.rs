@@ -105,10 +105,7 @@ impl Client {
     }
 
     async fn list(&self, monitor: &Monitor) -> Result<Vec<Extension>, TargetError> {
-        let action = "list its extensions";
-        let reply = self.call(&request::extensions(), action, monitor).await?;
-        let list = if reply.is_success() { read_list(&reply.body) } else { None };
-        list.ok_or_else(|| self.refused(action, &reply))
+        self.get(&request::extensions(), "list its extensions", read_list, monitor).await
     }
 
     /// Sends a call whose repetition changes nothing.
@@ -199,6 +196,20 @@ impl Client {
             () = monitor.token().cancelled() => Err(edk_model::Cancelled.into()),
             () = tokio::time::sleep(time) => Ok(()),
         }
+    }
+
+    /// Sends a request and reads what comes back; an answer that is no success, or can't be read, is
+    /// a refusal.
+    pub(crate) async fn get<T>(
+        &self,
+        request: &Request,
+        action: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+        monitor: &Monitor,
+    ) -> Result<T, TargetError> {
+        let reply = self.call(request, action, monitor).await?;
+        let value = if reply.is_success() { read(&reply.body) } else { None };
+        value.ok_or_else(|| self.refused(action, &reply))
     }
 
     pub(crate) fn refused(&self, action: &'static str, reply: &Reply) -> TargetError {

@@ -223,14 +223,7 @@ mod tests {
     #[test]
     fn the_words_of_every_version_are_understood() {
         let check = |status, body: &str, expected: Words| {
-            let reply = Reply {
-                status,
-                html: false,
-                location: None,
-                date: None,
-                cookies: Vec::new(),
-                body: body.to_owned(),
-            };
+            let reply = Reply::plain(status, body);
             assert_eq!(read(&reply, "a"), expected, "{status} {body}");
         };
         let release = || "a-1f".to_owned();

@@ -29,6 +29,13 @@ pub enum Standing {
 }
 
 impl Reply {
+    /// Returns an answer of the API itself.
+    #[cfg(test)]
+    pub(crate) fn plain(status: u16, body: &str) -> Self {
+        let (location, date, cookies) = (None, None, Vec::new());
+        Self { status, html: false, location, date, cookies, body: body.to_owned() }
+    }
+
     /// Returns whether the API answered or the front door did.
     pub fn standing(&self) -> Standing {
         match self.status {

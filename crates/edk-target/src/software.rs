@@ -31,9 +31,7 @@ impl Client {
     pub async fn allowed_dags(&self, monitor: &Monitor) -> Result<Vec<String>, TargetError> {
         let action = "list the DAGs of the project";
         let request = request::software(&self.project_id()?);
-        let reply = self.call(&request, action, monitor).await?;
-        let list = if reply.is_success() { mappings(&reply.body) } else { None };
-        list.ok_or_else(|| self.refused(action, &reply))
+        self.get(&request, action, mappings, monitor).await
     }
 
     /// Allows the DAG `dag` in the target's project, unless it is allowed.

@@ -286,14 +286,7 @@ mod tests {
     fn only_the_platforms_words_mean_success() {
         let id = "11111111-1111-4111-8111-111111111111";
         let check = |status, body: &str, expected: &str| {
-            let reply = Reply {
-                status,
-                html: false,
-                location: None,
-                date: None,
-                cookies: Vec::new(),
-                body: body.to_owned(),
-            };
+            let reply = Reply::plain(status, body);
             let sent = format!("{:?}", Sent::read(&reply, id));
             assert!(sent.starts_with(expected), "{status} {body}: {sent}");
         };

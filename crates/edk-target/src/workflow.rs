@@ -299,20 +299,7 @@ impl Client {
         };
         let mut request = request::task_log(log);
         request.headers.extend(cookies.into_iter().map(|cookie| ("cookie", cookie)));
-        let reply = self.call(&request, action, monitor).await?;
-        if reply.is_success() { Ok(reply.body) } else { Err(self.refused(action, &reply)) }
-    }
-
-    async fn get<T>(
-        &self,
-        request: &crate::Request,
-        action: &'static str,
-        read: impl Fn(&str) -> Option<T>,
-        monitor: &Monitor,
-    ) -> Result<T, TargetError> {
-        let reply = self.call(request, action, monitor).await?;
-        let value = if reply.is_success() { read(&reply.body) } else { None };
-        value.ok_or_else(|| self.refused(action, &reply))
+        self.get(&request, action, |body| Some(body.to_owned()), monitor).await
     }
 }
 
