@@ -58,6 +58,15 @@ fn an_edit_makes_only_the_layers_after_it_again() {
 }
 
 #[test]
+fn a_folder_made_anew_is_no_trace_of_one_deleted_layers_ago() {
+    let bench = Bench::new();
+    let text = "FROM local-only/busybox\nRUN mkdir -p /w/a/a\nRUN rm -rf /w/a\n\
+                RUN mkdir /w/a\nRUN mkdir /w/a/a\n";
+    let built = bench.build(text).unwrap().image;
+    assert!(bench.paths(&built, 4).contains(&"w/a/a/".to_owned()));
+}
+
+#[test]
 fn two_stores_give_the_same_digest() {
     let digests: Vec<_> =
         [app(), app()].iter().map(|bench| bench.build(APP).unwrap().image.descriptor).collect();

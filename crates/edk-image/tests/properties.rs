@@ -38,7 +38,11 @@ fn change() -> impl Strategy<Value = String> {
         1 => (path(), path()).prop_map(|(p, to)| format!("ln -sfn {to} {p}")),
         1 => path().prop_map(|p| format!("ln -sfn ../b {p}")),
         1 => (path(), path()).prop_map(|(p, to)| format!("ln {p} {to}")),
-        2 => (path(), path()).prop_map(|(p, to)| format!("mv {p} {to}")),
+        // A folder onto something: an overlay can't rename what is below it, and busybox, which then
+        // copies, takes nothing's place.
+        2 => (path(), path()).prop_map(|(p, to)| format!(
+            "{{ test -d {p} && {{ test -e {to} || test -L {to}; }}; }} || mv {p} {to}"
+        )),
         1 => path().prop_map(|p| format!("test -L {p} || test -f {p} || chmod 2711 {p}")),
         1 => path().prop_map(|p| format!("test -L {p} || test -f {p} || chown 5:6 {p}")),
     ]

@@ -14,7 +14,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::{
     fault::{Fault, Step as _},
-    tree::{find_below, is_whiteout, opaque_attribute, set_time},
+    tree::{find_in, is_whiteout, opaque_attribute, set_time},
 };
 
 /// Writes the changes in `upper` against the layers `below` (topmost first) as a layer: sorted,
@@ -34,7 +34,7 @@ pub(crate) fn write(
         links: HashMap::new(),
         pending: Vec::new(),
         opaque: opaque_attribute(rootless),
-        hiding: 0,
+        fresh: 0,
         prefix: PathBuf::new(),
         touch: true,
     };
@@ -90,7 +90,7 @@ impl<W: Write> Exporter<W> {
             links: HashMap::new(),
             pending: Vec::new(),
             opaque: self.opaque,
-            hiding: 0,
+            fresh: 0,
             prefix,
             touch: false,
         };
@@ -114,8 +114,9 @@ struct Differ<'a, W: Write> {
     /// Folders on the way that are written only when something in them is.
     pending: Vec<(PathBuf, Metadata)>,
     opaque: &'static str,
-    /// How many folders on the way hide what is below: nothing in them is there unless written.
-    hiding: usize,
+    /// How many folders on the way show nothing of the layers below: nothing in them is there
+    /// unless written.
+    fresh: usize,
     /// Put before every name.
     prefix: PathBuf,
     /// Whether the files read get the fixed time stamp too.
@@ -157,8 +158,11 @@ impl<W: Write> Differ<'_, W> {
     fn enter(&mut self, relative: &Path, metadata: Metadata) -> io::Result<()> {
         let path = self.upper.join(relative);
         let opaque = xattr::get(&path, self.opaque)?.is_some_and(|value| value == b"y");
-        let changed =
-            opaque || self.hiding > 0 || is_changed(&metadata, find_below(self.below, relative));
+        let before = match opaque || self.fresh > 0 {
+            true => None,
+            false => find_in(self.below, relative, self.opaque)?.map(|(_, metadata)| metadata),
+        };
+        let changed = before.as_ref().is_none_or(|before| look(before) != look(&metadata));
         self.pending.push((relative.to_owned(), metadata));
         let depth = self.pending.len();
         if changed {
@@ -167,9 +171,9 @@ impl<W: Write> Differ<'_, W> {
         if opaque {
             self.empty(&relative.join(".wh..wh..opq"))?;
         }
-        self.hiding += usize::from(opaque);
+        self.fresh += usize::from(before.is_none());
         self.folder(relative)?;
-        self.hiding -= usize::from(opaque);
+        self.fresh -= usize::from(before.is_none());
         if self.pending.len() == depth {
             // Nothing in it was written and it looks as before: it was only passed through.
             self.pending.pop();
@@ -266,9 +270,9 @@ impl<W: Write> Differ<'_, W> {
     }
 }
 
-fn is_changed(now: &Metadata, before: Option<(PathBuf, Metadata)>) -> bool {
-    let look = |metadata: &Metadata| (metadata.mode(), metadata.uid(), metadata.gid());
-    before.is_none_or(|(_, before)| look(&before) != look(now))
+/// What of a folder's looks a layer keeps.
+fn look(metadata: &Metadata) -> (u32, u32, u32) {
+    (metadata.mode(), metadata.uid(), metadata.gid())
 }
 
 fn header(metadata: &Metadata, kind: EntryType) -> Header {

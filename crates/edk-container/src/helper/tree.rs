@@ -14,6 +14,7 @@ use nix::{
         time::{TimeSpec, TimeValLike as _},
     },
 };
+use xattr::FileExt as _;
 
 /// The name of the attribute by which overlayfs marks a folder that hides those below.
 pub(crate) fn opaque_attribute(rootless: bool) -> &'static str {
@@ -25,14 +26,35 @@ pub(crate) fn is_whiteout(metadata: &Metadata) -> bool {
     metadata.file_type().is_char_device() && metadata.rdev() == 0
 }
 
-/// Looks `path` up in the layers `below`, topmost first. Opaque folders are not heeded: the answer
-/// may name something hidden, which costs at most a superfluous entry in a layer. A layer in which
-/// `path` passes a link does not have it: the link leads anywhere on the host.
-pub(crate) fn find_below(below: &[PathBuf], path: &Path) -> Option<(PathBuf, Metadata)> {
-    below.iter().find_map(|layer| {
-        let file = open_in(layer, path, OFlag::O_PATH | OFlag::O_NOFOLLOW).ok()?;
-        file.metadata().ok().map(|metadata| (layer.clone(), metadata))
-    })
+/// Looks `path` up in `layers` stacked, topmost first; returns the layer it shows through from. What
+/// a layer hides is not found: below an opaque folder, or below what is no folder there (a whiteout,
+/// a file, or a link, which leads anywhere on the host).
+pub(crate) fn find_in(
+    layers: &[PathBuf],
+    path: &Path,
+    opaque: &str,
+) -> io::Result<Option<(PathBuf, Metadata)>> {
+    for layer in layers {
+        match open_in(layer, path, OFlag::O_PATH | OFlag::O_NOFOLLOW) {
+            Ok(file) => return Ok(Some((layer.clone(), file.metadata()?))),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(None),
+            Err(_) if is_hidden(layer, path, opaque)? => return Ok(None),
+            Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Says whether a folder of `layer` on the way to `path` hides what the layers below have there.
+fn is_hidden(layer: &Path, path: &Path, opaque: &str) -> io::Result<bool> {
+    let folders: Vec<_> = path.ancestors().skip(1).collect();
+    for folder in folders.into_iter().rev() {
+        let Ok(folder) = open_in(layer, folder, OFlag::O_DIRECTORY) else { break };
+        if folder.get_xattr(opaque)?.is_some_and(|value| value == b"y") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Opens `path` of a layer; nothing on the way may be a link.

@@ -23,7 +23,7 @@ use crate::identity::Privilege;
 use super::{
     fault::{Fault, Step as _},
     resolve::{MAX_LINKS, parts},
-    tree::{find_below, is_whiteout, opaque_attribute, open_in, set_time},
+    tree::{find_in, is_whiteout, opaque_attribute, open_in, set_time},
 };
 
 /// OCI image specification, "Whiteouts".
@@ -40,8 +40,9 @@ pub(crate) fn unpack(
     let rootless = privilege.is_rootless();
     let known = BTreeSet::from([PathBuf::new()]);
     let opaque = opaque_attribute(rootless);
-    let mut unpacker = Unpacker { target, below, known, times: Vec::new(), opaque, privilege };
-    unpacker.imply_root().step("make the layer's folder")?;
+    let layers: Vec<_> = [target.to_owned()].into_iter().chain(below.to_owned()).collect();
+    let mut unpacker = Unpacker { target, layers, known, times: Vec::new(), opaque, privilege };
+    unpacker.imply_root(below).step("make the layer's folder")?;
     let mut archive = Archive::new(tar);
     for entry in archive.entries().step("read the layer")? {
         let mut entry = entry.step("read the layer")?;
@@ -59,7 +60,8 @@ pub(crate) fn unpack(
 
 struct Unpacker<'a> {
     target: &'a Path,
-    below: &'a [PathBuf],
+    /// The target and what it lies on, topmost first.
+    layers: Vec<PathBuf>,
     /// Folders of the target that are there and no links, relative.
     known: BTreeSet<PathBuf>,
     times: Vec<(PathBuf, u64)>,
@@ -69,8 +71,8 @@ struct Unpacker<'a> {
 
 impl Unpacker<'_> {
     /// The root itself shows through from below unless the layer has an entry for it.
-    fn imply_root(&self) -> io::Result<()> {
-        let mode = match find_below(self.below, Path::new("")) {
+    fn imply_root(&self, below: &[PathBuf]) -> io::Result<()> {
+        let mode = match find_in(below, Path::new(""), self.opaque)? {
             Some((_, metadata)) => metadata.mode() & 0o7777,
             None => 0o755,
         };
@@ -177,7 +179,7 @@ impl Unpacker<'_> {
             return fs::hard_link(here, path);
         }
         // The link's other end lies in a layer below: the file is copied up, as overlayfs would.
-        let Some((layer, metadata)) = find_below(self.below, &relative) else {
+        let Some((layer, metadata)) = find_in(&self.layers, &relative, self.opaque)? else {
             return Err(io::Error::other(format!("a hard link to `{}`", relative.display())));
         };
         if metadata.is_symlink() {
@@ -256,10 +258,9 @@ impl Unpacker<'_> {
             return Ok(None);
         }
         let path = self.target.join(relative);
-        let here =
-            fs::symlink_metadata(&path).ok().map(|metadata| (self.target.to_owned(), metadata));
-        let made_here = here.is_some();
-        match here.or_else(|| find_below(self.below, relative)) {
+        let found = find_in(&self.layers, relative, self.opaque)?;
+        let made_here = found.as_ref().is_some_and(|(layer, _)| layer == self.target);
+        match found {
             Some((layer, metadata)) if metadata.is_symlink() => {
                 return Ok(Some(fs::read_link(layer.join(relative))?));
             }
