@@ -8,7 +8,10 @@ use std::{
 };
 
 use edk_model::{Digest, Monitor};
-use nix::unistd::Pid;
+use nix::{
+    fcntl::{FcntlArg, fcntl},
+    unistd::Pid,
+};
 
 use crate::{
     ContainerError, Exit, HELPER_ARGUMENT, Mount, RunSpec,
@@ -21,6 +24,9 @@ use crate::{
 
 /// How often a waiting parent looks whether it was cancelled.
 const CANCEL_INTERVAL: Duration = Duration::from_millis(40);
+
+/// Bytes that wait in the pipe from a helper: what any user may have (proc(5), `pipe-max-size`).
+const PIPE: i32 = 1 << 20;
 
 /// Runs containers whose unpacked layers lie in one folder.
 ///
@@ -377,6 +383,8 @@ impl Helper {
             (Some(stdin), Some(stdout)) => (stdin, stdout),
             _ => return Err(error(io::Error::other("it has no standard streams"))),
         };
+        // A layer passes through: the fewer turns it takes, the better. Less does as well.
+        let _ = fcntl(&stdout, FcntlArg::F_SETPIPE_SZ(PIPE));
         let mut helper = Self { program: program.clone(), child, stdin: Some(stdin), stdout };
         let privilege = containers.identity.privilege();
         helper.send(|stdin| {

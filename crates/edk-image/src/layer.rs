@@ -21,8 +21,9 @@ use crate::{
     unpacking,
 };
 
-/// Fast: an edit waits for it. Level 6 would save 4 % of the size for 1.6 times the time.
-const GZIP_LEVEL: u32 = 3;
+/// Fast: a build waits for it. Level 3 would save 5 % of the size of Python packages for an eighth more
+/// of the time until a layer is there; level 1 would save a sixth of the time and cost 21 % of the size.
+const GZIP_LEVEL: u32 = 2;
 
 /// Takes a layer's uncompressed tar and writes it, compressed, into the store; both digests come
 /// from the one pass.
