@@ -106,6 +106,10 @@ fn a_builder_that_fails_or_is_not_there_is_told() {
     let done = Done::of(command.env("PATH", "/nowhere")).exits(3);
     done.tells(&["`buildctl` was chosen", "not installed", "--engine edk"]);
     edk(&env, &["build", "lung", "--engine", "kaniko"]).exits(2).tells(&["buildkit[=ADDRESS]"]);
+    fs::write(env.path("lung/edk.toml"), "compression = \"zstd\"\n").unwrap();
+    edk(&env, &["build", "lung", "--engine", "buildah"])
+        .exits(1)
+        .tells(&["`compression` is for our own builder", "--engine edk"]);
     fs::write(env.path("lung/edk.toml"), "engine = 1\n").unwrap();
     edk(&env, &["build", "lung"]).exits(1).tells(&["edk.toml:1", "engine = \"buildah\""]);
 }

@@ -62,10 +62,16 @@ fn two_versions() -> TestEnv {
     env
 }
 
+/// How layers may be compressed.
+const COMPRESSIONS: [&str; 2] = ["gzip", "zstd"];
+
 /// An image that says its version, saved whole as 1.0.0 and as what 1.0.1 adds to it.
-fn started_versions() -> TestEnv {
+fn started_versions(compression: &str) -> TestEnv {
     let env = TestEnv::new();
-    let folder = small_extension(&env, "lung").join("processing-containers/lung-features");
+    let extension = small_extension(&env, "lung");
+    let settings = format!("compression = \"{compression}\"\n");
+    fs::write(extension.join("edk.toml"), settings).unwrap();
+    let folder = extension.join("processing-containers/lung-features");
     let save = |version: &str, file: &str, more: &[&str]| {
         let script = format!("#!/bin/busybox sh\necho this is {version}\n");
         fs::write(folder.join("files/run.sh"), script).unwrap();
@@ -77,6 +83,9 @@ fn started_versions() -> TestEnv {
     save("1.0.0", "full.tar", &[]);
     let delta = save("1.0.1", "delta.tar", &["--delta-against", "full.tar"]);
     assert_eq!(delta["left_out"], 1, "{delta}");
+    let shown = env.result(&["image", "inspect", "lung-features:1.0.1"]);
+    let kind = shown[0]["layers"][1]["media_type"].as_str().unwrap();
+    assert!(kind.ends_with(compression), "{shown}");
     env
 }
 
@@ -134,7 +143,11 @@ fn containerd_starts_containers_of_whole_archives_and_of_deltas() {
     if !is_root() {
         return;
     }
-    let env = started_versions();
+    COMPRESSIONS.into_iter().for_each(containerd_starts);
+}
+
+fn containerd_starts(compression: &str) {
+    let env = started_versions(compression);
     let done = containerd(
         &env,
         r#"
@@ -155,7 +168,11 @@ fn containerd_starts_containers_of_whole_archives_and_of_deltas() {
 
 #[test]
 fn podman_starts_containers_of_whole_archives_and_of_deltas() {
-    let env = started_versions();
+    COMPRESSIONS.into_iter().for_each(podman_starts);
+}
+
+fn podman_starts(compression: &str) {
+    let env = started_versions(compression);
     // A storage of its own, and nothing that could not be had where the tests run in a container
     // themselves: no cgroups, also none to look at, and no higher limits.
     let script = r#"

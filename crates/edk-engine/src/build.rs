@@ -244,6 +244,7 @@ impl<'a> ImageBuild<'a> {
             target: self.choices.target.clone().filter(|_| last),
             labels: self.choices.labels.clone(),
             secrets: self.choices.secrets.keys().cloned().collect(),
+            compression: self.builder.compression,
         };
         let request = PlanRequest {
             options: &options,

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use edk_image::EngineChoice;
+use edk_image::{Compression, EngineChoice};
 use serde::{Deserialize, Deserializer};
 
 use crate::{EngineError, registry::parse_size};
@@ -21,6 +21,8 @@ pub(crate) const MACHINE: &str = "config.toml";
 pub(crate) struct Settings {
     /// Who builds.
     pub(crate) engine: Option<EngineChoice>,
+    /// How we compress layers.
+    pub(crate) compression: Option<Compression>,
     /// How many bytes the store may have: of this machine only.
     #[serde(default, deserialize_with = "size")]
     pub(crate) store_budget: Option<u64>,
@@ -65,6 +67,8 @@ mod tests {
         assert_eq!(read("# nothing\n"), Ok((None, None)));
         assert_eq!(read("engine = \"podman\"\n"), Ok((Some(EngineChoice::Podman), None)));
         assert_eq!(read("store_budget = \"2MB\"\n"), Ok((None, Some(2_000_000))));
+        let wrong = read("compression = \"lzma\"\n").unwrap_err();
+        assert!(wrong.contains("edk.toml:1") && wrong.contains("`gzip` or `zstd`"), "{wrong}");
         let wrong = read("\nengine = \"kaniko\"\n").unwrap_err();
         assert!(
             wrong.contains("edk.toml:2") && wrong.contains("there are edk, buildah"),

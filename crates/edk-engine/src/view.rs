@@ -6,7 +6,7 @@ use std::{
 
 use edk_chart::Chart;
 use edk_extension::{ChartDir, Dag, ImageDir, Project, Role, build_order};
-use edk_image::{Foreseen, ImageError, PlanRequest};
+use edk_image::{Foreseen, ImageError, PlanOptions, PlanRequest};
 use edk_model::{Explain as _, Finding};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -108,10 +108,12 @@ impl Engine {
                 project.images.iter().collect()
             }
         };
+        let compression = self.chosen(None, &project.root)?.compression;
+        let options = PlanOptions { compression, ..PlanOptions::default() };
         let (mut views, mut foreseen) = (Vec::new(), Vec::new());
         let mut stale: BTreeSet<&str> = BTreeSet::new();
         for image in order {
-            let outlook = self.outlook(image)?;
+            let outlook = self.outlook(image, &options)?;
             let below = image.bases.iter().find(|base| stale.contains(base.as_str()));
             let (view, seen) = image_view(image, outlook, below, findings);
             if view.stale {
@@ -123,13 +125,18 @@ impl Engine {
         Ok((views, foreseen))
     }
 
-    fn outlook(&self, image: &ImageDir) -> Result<Result<Foreseen, ImageError>, EngineError> {
+    fn outlook(
+        &self,
+        image: &ImageDir,
+        options: &PlanOptions,
+    ) -> Result<Result<Foreseen, ImageError>, EngineError> {
         let text = fs::read_to_string(&image.dockerfile)
             .map_err(|source| EngineError::io(&image.dockerfile, source))?;
         let args = BTreeMap::new();
         let (file, context) = (&image.display, &image.context);
         let builder = self.builder()?;
-        let plan = builder.plan_offline(&PlanRequest::new(&text, file, context, &args));
+        let request = PlanRequest { options, ..PlanRequest::new(&text, file, context, &args) };
+        let plan = builder.plan_offline(&request);
         Ok(plan.map(|plan| builder.foresee(&plan)))
     }
 }

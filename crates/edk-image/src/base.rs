@@ -4,7 +4,9 @@ use edk_archive::{Entry, Kind, TarWriter};
 use edk_model::{Monitor, Reference};
 use edk_store::Store;
 
-use crate::{Access, Config, Image, ImageError, key::KeyMaker, layer::LayerWriter, pull};
+use crate::{
+    Access, Compression, Config, Image, ImageError, key::KeyMaker, layer::LayerWriter, pull,
+};
 
 /// The static program of `installer/`, built by this room's build script.
 const INSTALLER: &[u8] = include_bytes!(env!("EDK_INSTALLER"));
@@ -65,7 +67,7 @@ pub fn installer_base(store: &Store) -> Result<Image, ImageError> {
     {
         return Ok(image);
     }
-    let mut tar = TarWriter::new(LayerWriter::new(store)?);
+    let mut tar = TarWriter::new(LayerWriter::new(store, Compression::Gzip)?);
     let size = INSTALLER.len() as u64;
     tar.append(&Entry::new("installer", Kind::File { size }, 0o755), INSTALLER)?;
     let layer = tar.finish()?.finish()?;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 use edk_model::{Descriptor, Digest, Monitor, Outcome, Reference, SOURCE_DATE_EPOCH, Unit};
 
 use crate::{
-    Builder, Config, DEFAULT_PATH, Image, ImageError, PlanRequest,
+    Builder, Compression, Config, DEFAULT_PATH, Image, ImageError, PlanRequest,
     base::{installer_base, local_only_repository},
     key::KeyMaker,
     layer::LayerWriter,
@@ -273,7 +273,7 @@ fn keep_tar(
     let io = |source| ImageError::io(path, source);
     let mut file = fs::File::open(path).map_err(io)?;
     let total = file.metadata().map_err(io)?.len();
-    let (mut writer, mut done) = (LayerWriter::new(builder.store)?, 0);
+    let (mut writer, mut done) = (LayerWriter::new(builder.store, Compression::Gzip)?, 0);
     loop {
         monitor.check()?;
         let mut chunk = io::Read::take(&mut file, 4 << 20);

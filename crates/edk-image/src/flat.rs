@@ -261,10 +261,10 @@ mod tests {
     use edk_archive::{Entry, Kind as Writes, TarWriter};
 
     use super::*;
-    use crate::{Config, Image, layer::LayerWriter};
+    use crate::{Compression, Config, Image, layer::LayerWriter};
 
     fn layer(store: &Store, entries: &[(&str, &str)]) -> Layer {
-        let mut tar = TarWriter::new(LayerWriter::new(store).unwrap());
+        let mut tar = TarWriter::new(LayerWriter::new(store, Compression::Gzip).unwrap());
         for (path, content) in entries {
             let (kind, bytes) = match (content.strip_prefix("->"), content.strip_prefix("=>")) {
                 (Some(target), _) => (Writes::Symlink { target: target.into() }, ""),

@@ -79,7 +79,7 @@ impl Builder<'_> {
             };
             for step in &stage.steps {
                 let squashed = self.containers.squashes();
-                let inputs = Inputs::of(step, &layers, &stages, squashed);
+                let inputs = Inputs::of(plan, step, &layers, &stages, squashed);
                 let found: Option<Layer> = self.store.step(&inputs.key());
                 let found = found.filter(|layer| {
                     self.store.size(&layer.descriptor.digest) == Some(layer.descriptor.size)

@@ -7,7 +7,7 @@ use edk_model::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Layer,
+    Layer, Plan,
     context::{Content, Source},
     image::diff_ids,
     key::KeyMaker,
@@ -23,10 +23,17 @@ pub(crate) const INSTRUCTION: &str = "the instruction";
 pub(crate) struct Inputs(pub(crate) Vec<(String, String)>);
 
 impl Inputs {
-    /// Returns the inputs of `step` on the layers `below`; `earlier` are the layers of the stages
-    /// built before, and `squashed` says whether all files belong to one id.
-    pub(crate) fn of(step: &Step, below: &[Layer], earlier: &[Vec<Layer>], squashed: bool) -> Self {
+    /// Returns the inputs of `step` of `plan` on the layers `below`; `earlier` are the layers of the
+    /// stages built before, and `squashed` says whether all files belong to one id.
+    pub(crate) fn of(
+        plan: &Plan,
+        step: &Step,
+        below: &[Layer],
+        earlier: &[Vec<Layer>],
+        squashed: bool,
+    ) -> Self {
         let mut inputs = Self(Vec::new());
+        inputs.add("the compression", format!("{:?}", plan.compression));
         match &step.action {
             Action::Folder { path, owner } => {
                 inputs.add(INSTRUCTION, format!("folder {path:?} {owner:?}"));

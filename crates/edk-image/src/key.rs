@@ -7,7 +7,7 @@ use edk_model::{Digest, Hasher};
 pub(crate) struct KeyMaker(Hasher);
 
 /// Raised when what a step makes of the same inputs changes, so that older results are not found.
-const VERSION: &str = "edk-step-3";
+const VERSION: &str = "edk-step-4";
 
 impl KeyMaker {
     /// Starts the key of a step of kind `kind` on the layers `below`.

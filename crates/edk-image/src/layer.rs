@@ -7,13 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use edk_archive::{Bounds, Entry, GzWriter, Kind, TarWriter, gzip};
-use edk_model::{Digest, Hasher, Monitor, media};
-use edk_store::{BlobWriter, Store};
+use edk_archive::{Bounds, Entry, Kind, TarWriter};
+use edk_model::{Digest, Hasher, Monitor};
+use edk_store::Store;
 
 use crate::{
     ImageError, Layer,
     beneath::Root,
+    compression::{Compression, Compressor},
     context::{self, Content, Source},
     mode::Mode,
     patterns::Rules,
@@ -21,25 +22,20 @@ use crate::{
     unpacking,
 };
 
-/// Fast: a build waits for it. Level 3 would save 5 % of the size of Python packages for an eighth more
-/// of the time until a layer is there; level 1 would save a sixth of the time and cost 21 % of the size.
-const GZIP_LEVEL: u32 = 2;
-
 /// Takes a layer's uncompressed tar and writes it, compressed, into the store; both digests come
 /// from the one pass.
 pub(crate) struct LayerWriter {
     diff_id: Hasher,
-    blob: GzWriter<BlobWriter>,
+    blob: Compressor,
 }
 
 impl LayerWriter {
-    pub(crate) fn new(store: &Store) -> Result<Self, ImageError> {
-        Ok(Self { diff_id: Hasher::new(), blob: gzip(store.writer()?, GZIP_LEVEL) })
+    pub(crate) fn new(store: &Store, compression: Compression) -> Result<Self, ImageError> {
+        Ok(Self { diff_id: Hasher::new(), blob: Compressor::new(store, compression)? })
     }
 
     pub(crate) fn finish(self) -> Result<Layer, ImageError> {
-        let blob = self.blob.finish().map_err(|e| ImageError::io(Path::new("the new layer"), e))?;
-        let descriptor = blob.commit(media::LAYER_GZIP)?;
+        let descriptor = self.blob.commit()?;
         Ok(Layer { descriptor, diff_id: self.diff_id.finish() })
     }
 }

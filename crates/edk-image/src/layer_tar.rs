@@ -4,11 +4,10 @@
 use std::io::{self, BufReader, Read};
 
 use edk_archive::{Bounds, Guarded};
-use edk_model::{Descriptor, Hasher, media};
+use edk_model::{Descriptor, Hasher};
 use edk_store::Store;
-use flate2::read::MultiGzDecoder;
 
-use crate::{ImageError, Layer};
+use crate::{ImageError, Layer, compression::uncompressed};
 
 /// The most that one layer may hold, unpacked: far above any in the field.
 const MOST: Bounds = Bounds { bytes: 256 << 30, entries: 8_000_000, names: 1 << 30 };
@@ -118,17 +117,6 @@ pub(crate) fn supported(descriptor: &Descriptor) -> Result<(), ImageError> {
     uncompressed(io::empty(), descriptor).map(drop)
 }
 
-fn uncompressed<'a>(
-    blob: impl Read + 'a,
-    descriptor: &Descriptor,
-) -> Result<Box<dyn Read + 'a>, ImageError> {
-    match descriptor.media_type.as_str() {
-        media::LAYER_GZIP | media::DOCKER_LAYER => Ok(Box::new(MultiGzDecoder::new(blob))),
-        media::LAYER => Ok(Box::new(blob)),
-        other => Err(ImageError::Unsupported { what: format!("a layer of type {other}") }),
-    }
-}
-
 /// Paths and what is kept of them, counted so that a layer whose folders lie in each other a
 /// thousand deep can't fill the memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -154,7 +142,7 @@ impl Held {
 mod tests {
     use std::io::Write as _;
 
-    use edk_model::Digest;
+    use edk_model::{Digest, media};
 
     use super::*;
 

@@ -21,6 +21,7 @@ mod base;
 mod beneath;
 mod bootstrap;
 mod build;
+mod compression;
 mod config;
 mod context;
 mod diff;
@@ -59,6 +60,7 @@ pub use archive::{FromArchive, ImageArchive};
 pub use base::{installer_base, local_only_repository};
 pub use bootstrap::{Bootstrapped, RECIPES, Recipe, bootstrap};
 pub use build::{BuildOptions, Builder, Built, HostSettings};
+pub use compression::Compression;
 pub use config::{Config, DEFAULT_PATH};
 pub use diff::{Change, ChangeKind, FileFact, diff};
 pub use engines::{

@@ -67,7 +67,7 @@ impl<'a> StageRun<'a> {
         for step in &stage.steps {
             monitor.check()?;
             let squashed = self.builder.containers.squashes();
-            let inputs = Inputs::of(step, &layers, &earlier, squashed);
+            let inputs = Inputs::of(self.plan, step, &layers, &earlier, squashed);
             let run = StepRun {
                 builder: self.builder,
                 plan: self.plan,
@@ -167,7 +167,7 @@ impl StepRun<'_> {
         place: Place<'_>,
         body: impl FnOnce(&mut Composer<'_, LayerWriter>) -> Result<(), Fault>,
     ) -> Result<Layer, ImageError> {
-        let writer = LayerWriter::new(self.builder.store)?;
+        let writer = LayerWriter::new(self.builder.store, self.plan.compression)?;
         let written =
             Composer::new(self.contents(), tree, place, writer).and_then(|mut composer| {
                 body(&mut composer)?;

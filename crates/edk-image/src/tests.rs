@@ -8,6 +8,7 @@ use edk_store::Store;
 use proptest::prelude::*;
 
 use crate::{
+    Compression,
     beneath::Root,
     dockerfile::{expand, expand_document, parse},
     layer::{Composer, Contents, Fault, LayerWriter, Place},
@@ -186,7 +187,7 @@ fn an_archive_with_more_entries_than_it_may_have_is_refused() {
     let monitor = Monitor::silent();
     let contents = Contents { store: &store, context: &root, monitor: &monitor };
     let place = Place { path: "/in", into_folder: true, owner: None, mode: None };
-    let writer = LayerWriter::new(&store).unwrap();
+    let writer = LayerWriter::new(&store, Compression::Gzip).unwrap();
     let mut composer = Composer::new(contents, Tree::default(), place, writer).unwrap();
     let limits = Bounds { bytes: 1 << 20, entries: 19, names: 1 << 20 };
     let tar = edk_testkit::tar(&entries);

@@ -7,7 +7,7 @@ use std::{fs, io::Read as _};
 
 use bench::Bench;
 use edk_container::{Content, Network, RunSpec};
-use edk_image::{ImageError, installer_base};
+use edk_image::{Compression, Image, ImageError, installer_base};
 use edk_model::{Monitor, media};
 
 const APP: &str = "FROM local-only/busybox:latest\nWORKDIR /app\nCOPY needs.txt .\n\
@@ -239,6 +239,35 @@ fn a_layer_of_the_store_is_a_gzip_stream() {
     bench.store.reader(&image.layers[1].descriptor.digest).unwrap().read_exact(&mut magic).unwrap();
     assert_eq!(magic, [0x1f, 0x8b]);
     assert_eq!(image.layers[1].descriptor.media_type, media::LAYER_GZIP);
+}
+
+#[test]
+fn layers_may_be_compressed_with_zstd_and_stand_on_others() {
+    let mut bench = app();
+    let gzip = bench.build(APP).unwrap().image;
+    bench.plan.compression = Compression::Zstd;
+    let built = bench.build(APP).unwrap();
+    let reasons = &built.explained[0].reasons;
+    assert!(reasons[0].contains("the compression"), "{reasons:?}");
+    let zstd = built.image;
+    let diff_ids = |image: &Image| image.layers.iter().map(|it| it.diff_id).collect::<Vec<_>>();
+    assert_eq!(diff_ids(&zstd), diff_ids(&gzip));
+    assert_eq!(zstd.layers[0], gzip.layers[0], "the base is as it was");
+    for layer in &zstd.layers[1..] {
+        assert_eq!(layer.descriptor.media_type, media::LAYER_ZSTD);
+        let mut magic = [0; 4];
+        bench.store.reader(&layer.descriptor.digest).unwrap().read_exact(&mut magic).unwrap();
+        assert_eq!(magic, [0x28, 0xb5, 0x2f, 0xfd], "RFC 8878, section 3.1.1");
+    }
+    // Unpacked elsewhere, indexed for a copy, and built on with gzip.
+    bench.store.tag("local-only/small", "latest", &zstd.descriptor).unwrap();
+    bench.plan.compression = Compression::Gzip;
+    let mut elsewhere = Bench::new();
+    std::mem::swap(&mut bench.containers, &mut elsewhere.containers);
+    let text = "FROM local-only/small\nCOPY needs.txt /app/again\nRUN cat installed again > all\n";
+    let image = bench.build(text).unwrap().image;
+    assert_eq!(bench.sh(&image, "cat /app/all"), "one\n1\none");
+    assert_eq!(image.layers.last().unwrap().descriptor.media_type, media::LAYER_GZIP);
 }
 
 #[test]

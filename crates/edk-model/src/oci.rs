@@ -14,6 +14,8 @@ pub mod media {
     pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
     /// OCI layer, tar compressed with gzip.
     pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+    /// OCI layer, tar compressed with zstd (RFC 8878).
+    pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
     /// OCI layer, plain tar.
     pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
     /// Docker manifest list.

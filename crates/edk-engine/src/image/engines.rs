@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use edk_extension::ImageDir;
-use edk_image::{EngineChoice, Image, OtherBuild, build_with};
+use edk_image::{Compression, EngineChoice, Image, OtherBuild, build_with};
 use edk_model::{Monitor, Reference};
 
 use crate::{
@@ -18,6 +18,8 @@ pub(crate) struct Chosen {
     pub(crate) engine: EngineChoice,
     /// Where it was chosen, as the end of a sentence; nothing for the default.
     pub(crate) by: Option<String>,
+    /// How we compress layers.
+    pub(crate) compression: Compression,
 }
 
 impl Chosen {
@@ -41,18 +43,25 @@ impl Engine {
         named: Option<&EngineChoice>,
         project: &Path,
     ) -> Result<Chosen, EngineError> {
-        if let Some(engine) = named {
-            return Ok(Chosen { engine: engine.clone(), by: Some("--engine".to_owned()) });
-        }
-        for (path, by) in [
-            (project.join(PROJECT), PROJECT.to_owned()),
-            (self.setup.data.join(MACHINE), format!("{MACHINE} in the data folder")),
-        ] {
-            if let Some(engine) = Settings::read(&path)?.engine {
-                return Ok(Chosen { engine, by: Some(by) });
-            }
-        }
-        Ok(Chosen { engine: EngineChoice::Edk, by: None })
+        let [ours, machine] = self.settings(project)?;
+        let compression = ours.compression.or(machine.compression).unwrap_or_default();
+        let of = |engine: Option<EngineChoice>, by: String| Some((engine?, Some(by)));
+        let (engine, by) = of(named.cloned(), "--engine".to_owned())
+            .or_else(|| of(ours.engine, PROJECT.to_owned()))
+            .or_else(|| of(machine.engine, format!("{MACHINE} in the data folder")))
+            .unwrap_or((EngineChoice::Edk, None));
+        Ok(Chosen { engine, by, compression })
+    }
+
+    /// Reads the settings of the extension in `project`, and those of this machine.
+    ///
+    /// # Errors
+    /// As [`Engine::chosen`].
+    fn settings(&self, project: &Path) -> Result<[Settings; 2], EngineError> {
+        Ok([
+            Settings::read(&project.join(PROJECT))?,
+            Settings::read(&self.setup.data.join(MACHINE))?,
+        ])
     }
 
     /// Lets another builder make an image, and takes it into the store; `None` when we build it.
@@ -66,9 +75,11 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<Option<Image>, EngineError> {
         let Some(other) = chosen.engine.other() else { return Ok(None) };
-        for (asked, option) in
-            [(!choices.secrets.is_empty(), "--secret"), (choices.explain, "--explain")]
-        {
+        for (asked, option) in [
+            (!choices.secrets.is_empty(), "--secret"),
+            (choices.explain, "--explain"),
+            (chosen.compression != Compression::Gzip, "compression"),
+        ] {
             if asked {
                 let what = format!("`{option}` is for our own builder, not for {}", other.name());
                 let fix = "leave it away, or build with `--engine edk`".to_owned();

@@ -16,7 +16,7 @@ use std::{
 use edk_model::{Descriptor, Digest, Finding, Reference};
 
 use crate::{
-    Config, DEFAULT_PATH, Image, ImageError,
+    Compression, Config, DEFAULT_PATH, Image, ImageError,
     context::{Context, Problem},
     dockerfile::{Command, Dockerfile, Instruction, Located, Stage, expand, parse},
     patterns::Rules,
@@ -54,6 +54,8 @@ pub struct PlanOptions {
     pub labels: BTreeMap<String, String>,
     /// Ids of the secrets that there are.
     pub secrets: BTreeSet<String>,
+    /// How layers are compressed.
+    pub compression: Compression,
 }
 
 impl<'a> PlanRequest<'a> {
@@ -64,8 +66,12 @@ impl<'a> PlanRequest<'a> {
         context: &'a Path,
         args: &'a BTreeMap<String, String>,
     ) -> Self {
-        static NONE: PlanOptions =
-            PlanOptions { target: None, labels: BTreeMap::new(), secrets: BTreeSet::new() };
+        static NONE: PlanOptions = PlanOptions {
+            target: None,
+            labels: BTreeMap::new(),
+            secrets: BTreeSet::new(),
+            compression: Compression::Gzip,
+        };
         Self { text, file, context, args, options: &NONE }
     }
 }
@@ -128,7 +134,8 @@ pub fn plan(request: &PlanRequest<'_>, sources: &mut dyn Sources) -> Result<Plan
         add_labels(&mut last.config, &request.options.labels);
     }
     let identity = format!("{}\0{file}\0{}", context.path().display(), target.unwrap_or_default());
-    Ok(Plan { file, context, identity, stages })
+    let compression = request.options.compression;
+    Ok(Plan { file, context, identity, stages, compression })
 }
 
 fn refuse(file: &str, findings: Vec<Finding>) -> Result<(), ImageError> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    Config, Image,
+    Compression, Config, Image,
     beneath::Root,
     context::Source,
     dockerfile::{Look, Sharing},
@@ -22,6 +22,8 @@ pub struct Plan {
     pub(crate) identity: String,
     /// The stages, each after those it needs; the last one is the image.
     pub(crate) stages: Vec<PlannedStage>,
+    /// How layers are compressed.
+    pub(crate) compression: Compression,
 }
 
 #[derive(Debug, Clone, PartialEq)]
