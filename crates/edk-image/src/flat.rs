@@ -79,9 +79,9 @@ impl Flat {
         of: &Layer,
         monitor: &Monitor,
     ) -> Result<(), ImageError> {
-        let malformed = |reason: String| layer_tar::bad(of, reason);
+        let malformed = |reason: String| layer_tar::broken(of, reason, monitor);
         self.hidden.clear();
-        let mut tar = tar::Archive::new(LayerTar::open(store, of)?);
+        let mut tar = tar::Archive::new(LayerTar::open(store, of, monitor)?);
         let entries = tar.entries().map_err(|error| malformed(error.to_string()))?;
         for (at, entry) in entries.enumerate() {
             monitor.check()?;
@@ -225,13 +225,16 @@ pub(crate) fn contents(
     for (number, layer) in layers.iter().enumerate() {
         let last = wanted.range((number, 0)..(number + 1, 0)).next_back();
         let Some(&(_, last)) = last else { continue };
-        let malformed = |error: std::io::Error| layer_tar::bad(layer, error.to_string());
-        let mut tar = tar::Archive::new(LayerTar::open(store, layer)?);
+        let malformed =
+            |error: std::io::Error| layer_tar::broken(layer, error.to_string(), monitor);
+        let mut tar = tar::Archive::new(LayerTar::open(store, layer, monitor)?);
         for (at, entry) in tar.entries().map_err(malformed)?.enumerate().take(last + 1) {
             monitor.check()?;
             let mut entry = entry.map_err(malformed)?;
             if wanted.contains(&(number, at)) {
-                take((number, at), &mut entry)?;
+                let taken = take((number, at), &mut entry);
+                monitor.check()?;
+                taken?;
             }
         }
     }

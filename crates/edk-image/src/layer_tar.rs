@@ -4,7 +4,7 @@
 use std::io::{self, BufReader, Read};
 
 use edk_archive::{Bounds, Guarded};
-use edk_model::{Descriptor, Hasher};
+use edk_model::{Descriptor, Hasher, Monitor};
 use edk_store::Store;
 
 use crate::{ImageError, Layer, compression::uncompressed};
@@ -23,6 +23,8 @@ pub(crate) struct LayerTar<'a> {
     layer: &'a Layer,
     hasher: Option<Hasher>,
     fault: Option<String>,
+    /// Asked at every read: a single file may be large.
+    monitor: &'a Monitor,
 }
 
 impl<'a> LayerTar<'a> {
@@ -31,9 +33,13 @@ impl<'a> LayerTar<'a> {
     /// # Errors
     /// [`ImageError::Store`] if its blob is missing, [`ImageError::Unsupported`] for a kind of
     /// layer that is not handled.
-    pub(crate) fn open(store: &'a Store, layer: &'a Layer) -> Result<Self, ImageError> {
+    pub(crate) fn open(
+        store: &'a Store,
+        layer: &'a Layer,
+        monitor: &'a Monitor,
+    ) -> Result<Self, ImageError> {
         let blob = store.reader(&layer.descriptor.digest)?;
-        Self::of(BufReader::with_capacity(256 << 10, blob), store, layer)
+        Self::of(BufReader::with_capacity(256 << 10, blob), store, layer, monitor)
     }
 
     /// Reads a layer of the store from its blob.
@@ -44,17 +50,23 @@ impl<'a> LayerTar<'a> {
         blob: impl Read + 'a,
         store: &Store,
         layer: &'a Layer,
+        monitor: &'a Monitor,
     ) -> Result<Self, ImageError> {
         let size = store.size(&layer.descriptor.digest).unwrap_or(0);
         let blown_up = size.saturating_mul(BLOWN_UP).max(BLOWN_UP_LEAST);
         let bounds = Bounds { bytes: MOST.bytes.min(blown_up), ..MOST };
-        Self::within(blob, layer, bounds)
+        Self::within(blob, layer, bounds, monitor)
     }
 
-    fn within(blob: impl Read + 'a, layer: &'a Layer, bounds: Bounds) -> Result<Self, ImageError> {
+    fn within(
+        blob: impl Read + 'a,
+        layer: &'a Layer,
+        bounds: Bounds,
+        monitor: &'a Monitor,
+    ) -> Result<Self, ImageError> {
         let stream = Guarded::new(uncompressed(blob, &layer.descriptor)?, bounds);
         let hasher = Some(Hasher::with(layer.diff_id.algorithm()));
-        Ok(Self { stream, layer, hasher, fault: None })
+        Ok(Self { stream, layer, hasher, fault: None, monitor })
     }
 
     /// Reads what is left after the last entry, so that the whole layer has been looked at.
@@ -65,8 +77,11 @@ impl<'a> LayerTar<'a> {
         io::copy(self, &mut io::sink()).map(drop)
     }
 
-    /// Returns `error`, or what is wrong with the layer if that is why.
+    /// Returns `error`, or what is wrong with the layer if that is why, or that the work was cancelled.
     pub(crate) fn blame(&mut self, error: ImageError) -> ImageError {
+        if let Err(cancelled) = self.monitor.check() {
+            return cancelled.into();
+        }
         match self.fault.take() {
             Some(reason) => bad(self.layer, reason),
             None => error,
@@ -86,6 +101,7 @@ impl<'a> LayerTar<'a> {
 
 impl Read for LayerTar<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.monitor.check().map_err(io::Error::other)?;
         let read = self.stream.read(buffer).and_then(|count| {
             if count == 0 && !buffer.is_empty() {
                 self.is_itself()?;
@@ -107,6 +123,15 @@ impl Read for LayerTar<'_> {
 /// The error of a layer that makes no sense.
 pub(crate) fn bad(layer: &Layer, reason: impl Into<String>) -> ImageError {
     ImageError::BadLayer { digest: layer.descriptor.digest, reason: reason.into() }
+}
+
+/// The error of a layer that can't be read to its end: it makes no sense, unless the work was
+/// cancelled.
+pub(crate) fn broken(layer: &Layer, reason: impl Into<String>, monitor: &Monitor) -> ImageError {
+    match monitor.check() {
+        Err(cancelled) => cancelled.into(),
+        Ok(()) => bad(layer, reason),
+    }
 }
 
 /// Refuses a kind of layer that is not handled.
@@ -140,9 +165,9 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::{io::Write as _, sync::Arc};
 
-    use edk_model::{Digest, media};
+    use edk_model::{CancellationToken, Code, Digest, Explain as _, Silent, media};
 
     use super::*;
 
@@ -162,8 +187,9 @@ mod tests {
     #[test]
     fn a_layer_is_read_when_it_is_small_enough_and_what_it_says() {
         let tar = edk_testkit::tar(&[edk_testkit::TarEntry::File("f", 0o644, b"content")]);
+        let monitor = Monitor::silent();
         let read = |layer: &Layer, blob: &[u8]| {
-            let mut stream = LayerTar::within(blob, layer, BOUNDS).unwrap();
+            let mut stream = LayerTar::within(blob, layer, BOUNDS, &monitor).unwrap();
             let read = stream.finish();
             let other = ImageError::NoImage { reference: String::new() };
             read.map_err(|_| stream.blame(other).to_string())
@@ -179,5 +205,20 @@ mod tests {
         assert!(told.contains("unpacked, it holds more than 1048576 bytes"), "{told}");
         let cut = &gzip(&tar)[..40];
         assert!(read(&own, cut).is_err(), "half a layer");
+    }
+
+    #[test]
+    fn reading_a_layer_ends_when_the_work_is_cancelled_within_a_file() {
+        let tar = edk_testkit::tar(&[edk_testkit::TarEntry::File("f", 0o644, &[1; 1 << 16])]);
+        let cancel = CancellationToken::new();
+        let monitor = Monitor::new(Arc::new(Silent), cancel.clone(), "");
+        let layer = layer(media::LAYER, &tar);
+        let mut stream = LayerTar::within(&tar[..], &layer, BOUNDS, &monitor).unwrap();
+        assert_eq!(stream.read(&mut [0; 1000]).unwrap(), 1000);
+        cancel.cancel();
+        let error = stream.finish().unwrap_err();
+        let told = broken(&layer, error.to_string(), &monitor);
+        assert_eq!(told.code(), Code::Cancelled);
+        assert_eq!(stream.blame(bad(&layer, "it is cut off")).code(), Code::Cancelled);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use edk_model::Monitor;
 use edk_store::Store;
 
 use crate::{
@@ -15,8 +16,14 @@ use crate::{
 ///
 /// # Errors
 /// [`ImageError::CannotRebase`] with all reasons why it has to be built again,
-/// [`ImageError::Store`], [`ImageError::Malformed`].
-pub fn rebase(store: &Store, image: &Image, old: &Image, new: &Image) -> Result<Image, ImageError> {
+/// [`ImageError::Store`], [`ImageError::Malformed`], [`ImageError::Cancelled`].
+pub fn rebase(
+    store: &Store,
+    image: &Image,
+    old: &Image,
+    new: &Image,
+    monitor: &Monitor,
+) -> Result<Image, ImageError> {
     let _lease = store.lease()?;
     let mut reasons = Vec::new();
     let own = own_layers(image, old);
@@ -33,7 +40,7 @@ pub fn rebase(store: &Store, image: &Image, old: &Image, new: &Image) -> Result<
         );
     }
     if reasons.is_empty() {
-        reasons.extend(path_reasons(store, own, old, new)?);
+        reasons.extend(path_reasons(store, own, old, new, monitor)?);
     }
     if !reasons.is_empty() {
         return Err(ImageError::CannotRebase { reasons });
@@ -123,12 +130,15 @@ fn path_reasons(
     own: &[Layer],
     old: &Image,
     new: &Image,
+    monitor: &Monitor,
 ) -> Result<Vec<String>, ImageError> {
-    let (before, after) = (Tree::load(store, &old.layers)?, Tree::load(store, &new.layers)?);
+    let tree = |image: &Image| Tree::load(store, &image.layers, monitor);
+    let (before, after) = (tree(old)?, tree(new)?);
     let mut reasons = Vec::new();
     for layer in own {
-        let malformed = |error: std::io::Error| layer_tar::bad(layer, error.to_string());
-        let mut tar = tar::Archive::new(LayerTar::open(store, layer)?);
+        let malformed =
+            |error: std::io::Error| layer_tar::broken(layer, error.to_string(), monitor);
+        let mut tar = tar::Archive::new(LayerTar::open(store, layer, monitor)?);
         for entry in tar.entries().map_err(malformed)? {
             let entry = entry.map_err(malformed)?;
             let path = String::from_utf8_lossy(&entry.path_bytes()).trim_matches('/').to_owned();

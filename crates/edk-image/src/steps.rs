@@ -144,7 +144,7 @@ impl StepRun<'_> {
             Action::Run(run) => self.run(run),
             Action::Copy { from, to } => self.copy(from, to),
             Action::Folder { path, owner } => {
-                let tree = Tree::load(self.builder.store, self.below)?;
+                let tree = Tree::load(self.builder.store, self.below, self.monitor)?;
                 // The user need not be known unless there is something to own.
                 let missing = !tree.is_folder(path);
                 let owner = owner.as_ref().filter(|_| missing);
@@ -178,7 +178,8 @@ impl StepRun<'_> {
 
     fn copy(&self, from: &Origin, to: &Destination) -> Result<Layer, ImageError> {
         let store = self.builder.store;
-        let tree = if to.link { Tree::default() } else { Tree::load(store, self.below)? };
+        let tree =
+            if to.link { Tree::default() } else { Tree::load(store, self.below, self.monitor)? };
         let owner = to.owner.as_ref().map(|owner| self.owner(owner)).transpose()?;
         let (path, into_folder, mode) = (to.path.as_str(), to.into_folder, to.mode.as_ref());
         let place = Place { path, into_folder, owner, mode };

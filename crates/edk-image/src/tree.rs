@@ -3,18 +3,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    io::{self, PipeWriter, Read, Write},
+    io::{self, BufReader, PipeWriter, Read, Write},
     sync::Arc,
     thread::JoinHandle,
 };
 
 use edk_archive::Kind;
-use edk_model::Digest;
+use edk_model::{Digest, Monitor, Unit};
 use edk_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ImageError, Layer,
+    image::Counting,
     key::KeyMaker,
     layer_tar::{Held, LayerTar, bad},
 };
@@ -53,8 +54,12 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Returns the tree of `layers`, lowest first; an index that was made before is not made again.
-    pub(crate) fn load(store: &Store, layers: &[Layer]) -> Result<Self, ImageError> {
-        let layers = layers.iter().map(|layer| index(store, layer).map(Arc::new));
+    pub(crate) fn load(
+        store: &Store,
+        layers: &[Layer],
+        monitor: &Monitor,
+    ) -> Result<Self, ImageError> {
+        let layers = layers.iter().map(|layer| index(store, layer, monitor).map(Arc::new));
         Ok(Self { layers: layers.collect::<Result<_, _>>()?, new: LayerIndex::default() })
     }
 
@@ -192,12 +197,16 @@ impl LayerIndex {
     }
 }
 
-fn index(store: &Store, layer: &Layer) -> Result<LayerIndex, ImageError> {
+fn index(store: &Store, layer: &Layer, monitor: &Monitor) -> Result<LayerIndex, ImageError> {
     let key = index_key(layer);
     if let Some(index) = store.step(&key) {
         return Ok(index);
     }
-    let mut tar = LayerTar::open(store, layer)?;
+    let size = Some(layer.descriptor.size);
+    let report = |read| monitor.progress("looking into a layer", read, size, Unit::Bytes, 0);
+    let blob = Counting::new(store.reader(&layer.descriptor.digest)?, report);
+    let blob = BufReader::with_capacity(256 << 10, blob);
+    let mut tar = LayerTar::of(blob, store, layer, monitor)?;
     let index = read_index(&mut tar).and_then(|index| tar.finish().map(|()| index));
     let index = index.map_err(|error| tar.blame(bad(layer, error.to_string())))?;
     store.put_step(&key, &index)?;

@@ -301,7 +301,10 @@ fn expect_refused(build: &bench::Bench, image: &Image, told: &str, everywhere: b
         results.push(("diff", diff));
         let export = edk_image::export_rootfs(&build.store, image, &out, &silent).map(drop);
         results.push(("export", export));
-        results.push(("rebase", rebase(&build.store, image, &base, &base).map(drop)));
+        results.push((
+            "rebase",
+            rebase(&build.store, image, &base, &base, &Monitor::silent()).map(drop),
+        ));
     }
     for (who, result) in results {
         let error = result.unwrap_err();

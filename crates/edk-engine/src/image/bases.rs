@@ -216,7 +216,7 @@ impl Engine {
         let image = self.stored(&request.image)?;
         let old = self.stored(&request.from)?;
         let new = self.stored(&request.onto)?;
-        let rebased = rebase(store, &image, &old, &new)?;
+        let rebased = rebase(store, &image, &old, &new, &monitor)?;
         let name = request.name.as_ref().unwrap_or(&request.image);
         let tag = name.tag_or_latest().unwrap_or("latest");
         store.tag(&name.repository, tag, &rebased.descriptor)?;

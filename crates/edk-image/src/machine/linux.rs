@@ -62,7 +62,7 @@ fn prepare_layers(
             monitor.progress("unpacking layers", before + read, Some(total), Unit::Bytes, 0);
         };
         let blob = Counting::new(store.reader(&layers[at].descriptor.digest)?, report);
-        let mut tar = LayerTar::of(blob, store, &layers[at])?;
+        let mut tar = LayerTar::of(blob, store, &layers[at], monitor)?;
         let unpacked = containers.unpack(&diff_ids[..=at], &mut tar, monitor);
         unpacked.map_err(|error| tar.blame(error.into()))?;
         done += layers[at].descriptor.size;
