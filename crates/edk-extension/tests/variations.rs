@@ -32,6 +32,18 @@ fn every_template_makes_a_project_without_errors() {
     }
 }
 
+#[test]
+fn a_title_in_the_words_of_the_template_languages_is_a_title() {
+    for words in ["{{", "}} {{ fail \"\" }}", "{% raw %}", "\\\"", "'", "#", ": x", "${A}", "%s"] {
+        let given = ["title", "description"].map(|key| (key.to_owned(), words.to_owned()));
+        for template in Catalog::shipped().unwrap().templates() {
+            if let Some(tree) = made(template.name(), &given.clone().into()) {
+                assert_eq!(errors(&tree), Vec::<String>::new(), "{words}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
