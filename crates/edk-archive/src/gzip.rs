@@ -4,20 +4,19 @@ use std::{
     thread::available_parallelism,
 };
 
-use flate2::{Compression, GzBuilder};
+use flate2::Compression;
 use gzp::{
     GzpError, ZWriter as _,
-    deflate::Gzip,
+    deflate::Mgzip,
     par::compress::{ParCompress, ParCompressBuilder},
 };
+use libdeflater::{CompressionLvl, Compressor};
 
-/// The operating system "unknown" of RFC 1952, section 2.3.1.
-const UNKNOWN_SYSTEM: u8 = 255;
 /// Up to this many bytes, starting threads would take longer than compressing. What is compressed how
 /// depends on nothing else, for the result must be the same on every machine.
 const SMALL: usize = 1 << 20;
-/// How many bytes one thread compresses at a time, without a look at what came before: so many that
-/// less than 1 % of the size is lost by it.
+/// How many bytes one thread compresses at a time, as a member of its own (RFC 1952, section 2.2): so
+/// many that less than 1 % of the size is lost by it.
 const BLOCK: usize = 1 << 19;
 /// More threads would wait for the one that reads.
 const MOST_THREADS: usize = 8;
@@ -31,7 +30,7 @@ pub struct GzWriter<W: Write + Send + 'static> {
 enum State<W: Write + Send + 'static> {
     /// What there is so far.
     Small(Vec<u8>, W),
-    Large(ParCompress<'static, Gzip, W>),
+    Large(ParCompress<'static, Mgzip, W>),
     /// A write failed.
     Failed,
 }
@@ -52,11 +51,9 @@ impl<W: Write + Send + 'static> GzWriter<W> {
     /// What the inner writer said.
     pub fn finish(mut self) -> io::Result<W> {
         match std::mem::replace(&mut self.state, State::Failed) {
-            State::Small(bytes, w) => {
-                let header = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
-                let mut encoder = header.write(w, self.level);
-                encoder.write_all(&bytes)?;
-                encoder.finish()
+            State::Small(bytes, mut w) => {
+                w.write_all(&at_once(&bytes, self.level)?)?;
+                Ok(w)
             }
             State::Large(mut threads) => threads.finish().map_err(plain),
             State::Failed => Err(failed_before()),
@@ -68,7 +65,7 @@ impl<W: Write + Send + 'static> GzWriter<W> {
         let state = std::mem::replace(&mut self.state, State::Failed);
         self.state = match state {
             State::Small(bytes, w) => {
-                let builder = ParCompressBuilder::<Gzip>::new()
+                let builder = ParCompressBuilder::<Mgzip>::new()
                     .buffer_size(BLOCK)
                     .and_then(|it| it.num_threads(threads))
                     .map_err(plain)?;
@@ -80,6 +77,16 @@ impl<W: Write + Send + 'static> GzWriter<W> {
         };
         Ok(())
     }
+}
+
+/// Compresses all of `bytes`; the header has no time, and says that the system is unknown.
+fn at_once(bytes: &[u8], level: Compression) -> io::Result<Vec<u8>> {
+    let level = i32::try_from(level.level()).map_err(io::Error::other)?;
+    let mut compressor = Compressor::new(CompressionLvl::new(level).unwrap_or_default());
+    let mut out = vec![0; compressor.gzip_compress_bound(bytes.len())];
+    let length = compressor.gzip_compress(bytes, &mut out).map_err(io::Error::other)?;
+    out.truncate(length);
+    Ok(out)
 }
 
 fn failed_before() -> io::Error {
@@ -139,7 +146,7 @@ impl<W: Write + Send + 'static> Drop for GzWriter<W> {
 mod tests {
     use std::io::Read as _;
 
-    use flate2::read::GzDecoder;
+    use flate2::read::MultiGzDecoder;
 
     use super::*;
 
@@ -163,7 +170,9 @@ mod tests {
     fn the_header_tells_nothing_about_the_machine() {
         for length in [5, SMALL + 1] {
             let bytes = packed(&sample(length), 4096, 2);
-            assert_eq!(bytes[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+            // What is large has a field with the length of its first member.
+            let extra = if length > SMALL { 4 } else { 0 };
+            assert_eq!(bytes[..10], [0x1f, 0x8b, 8, extra, 0, 0, 0, 0, 0, 255]);
         }
     }
 
@@ -176,7 +185,7 @@ mod tests {
                 assert!(packed(&bytes, pieces, threads) == one, "{length} {pieces} {threads}");
             }
             let mut back = Vec::new();
-            GzDecoder::new(&*one).read_to_end(&mut back).unwrap();
+            MultiGzDecoder::new(&*one).read_to_end(&mut back).unwrap();
             assert!(back == bytes, "{length}");
         }
     }

@@ -109,7 +109,7 @@ fn the_package_holds_what_helm_packs_and_is_the_same_each_time() {
         ]
     );
     assert_eq!(packaged, workflow().package().unwrap());
-    assert_eq!(packaged.digest.short(), "b32de4733130");
+    assert_eq!(packaged.digest.short(), "a09a3ba353c6");
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod layer_tar;
 mod ledger;
 mod machine;
 mod mode;
+mod paths;
 mod patterns;
 mod plan;
 mod pull;

@@ -2,9 +2,12 @@
 //! symbolic link leads and what a new layer has to bring along.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    io::{self, BufReader, PipeWriter, Read, Write},
-    sync::Arc,
+    collections::{BTreeMap, VecDeque},
+    io::{self, BufReader, Cursor, Read, Write},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread::JoinHandle,
 };
 
@@ -18,18 +21,19 @@ use crate::{
     image::Counting,
     key::KeyMaker,
     layer_tar::{Held, LayerTar, bad},
+    paths::Paths,
 };
 
 /// The paths of one layer, relative, without a trailing slash.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct LayerIndex {
-    pub(crate) dirs: BTreeSet<String>,
+    pub(crate) dirs: Paths,
     pub(crate) links: BTreeMap<String, String>,
-    pub(crate) files: BTreeSet<String>,
+    pub(crate) files: Paths,
     /// Deleted here (whiteouts).
-    pub(crate) gone: BTreeSet<String>,
+    pub(crate) gone: Paths,
     /// Folders that hide what is below (opaque whiteouts).
-    pub(crate) opaque: BTreeSet<String>,
+    pub(crate) opaque: Paths,
     #[serde(skip)]
     held: Held,
 }
@@ -215,24 +219,28 @@ fn index(store: &Store, layer: &Layer, monitor: &Monitor) -> Result<LayerIndex, 
 
 fn index_key(layer: &Layer) -> Digest {
     let mut key = KeyMaker::new("index", &[layer.diff_id]);
-    key.add("1");
+    key.add("2");
     key.finish()
 }
+
+/// How many pieces of a layer may wait for the thread that makes its index.
+const AHEAD: usize = 8;
 
 /// Passes a layer on, and makes its index meanwhile: reading a large one again takes longer than most
 /// steps.
 pub(crate) struct Indexed<W> {
     inner: W,
     /// To the thread that reads; closed once it has seen enough.
-    tar: Option<PipeWriter>,
+    tar: Option<SyncSender<Vec<u8>>>,
     index: JoinHandle<io::Result<LayerIndex>>,
 }
 
 impl<W: Write> Indexed<W> {
-    pub(crate) fn new(inner: W) -> io::Result<Self> {
-        let (reader, writer) = io::pipe()?;
-        let index = std::thread::spawn(move || read_index(reader));
-        Ok(Self { inner, tar: Some(writer), index })
+    pub(crate) fn new(inner: W) -> Self {
+        let (tar, pieces) = sync_channel(AHEAD);
+        let pieces = Pieces { pieces, piece: Cursor::default() };
+        let index = std::thread::spawn(move || read_index(pieces));
+        Self { inner, tar: Some(tar), index }
     }
 
     /// Returns the inner writer, and the index if it could be made.
@@ -246,7 +254,7 @@ impl<W: Write> Write for Indexed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
         if let Some(tar) = &mut self.tar
-            && tar.write_all(&bytes[..count]).is_err()
+            && tar.send(bytes[..count].to_vec()).is_err()
         {
             // The reader stops at the end of the archive, before the last of its padding.
             self.tar = None;
@@ -256,6 +264,27 @@ impl<W: Write> Write for Indexed<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+/// What an [`Indexed`] passes on, as one stream.
+struct Pieces {
+    pieces: Receiver<Vec<u8>>,
+    piece: Cursor<Vec<u8>>,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.piece.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            match self.pieces.recv() {
+                Ok(piece) => self.piece = Cursor::new(piece),
+                Err(_) => return Ok(0),
+            }
+        }
     }
 }
 
@@ -340,14 +369,16 @@ mod tests {
         let mut tar = edk_testkit::busybox_layer();
         // As some writers pad.
         tar.resize(tar.len() + (1 << 20), 0);
-        let mut writer = Indexed::new(Vec::new()).unwrap();
+        let mut writer = Indexed::new(Vec::new());
         for piece in tar.chunks(10_000) {
             writer.write_all(piece).unwrap();
         }
         let (passed, index) = writer.finish();
         assert!(passed == tar);
         let index = index.unwrap();
-        assert!(!index.files.is_empty() && index == read_index(&*tar).unwrap());
+        let text = |index: &LayerIndex| serde_json::to_string(index).unwrap();
+        assert!(index.files.contains("bin/busybox"));
+        assert_eq!(text(&index), text(&read_index(&*tar).unwrap()));
     }
 
     #[test]

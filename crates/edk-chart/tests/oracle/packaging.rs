@@ -84,7 +84,7 @@ fn only_file(dir: &Path) -> std::path::PathBuf {
 
 pub(crate) fn members(bytes: &[u8]) -> Members {
     let mut members = Members::new();
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes));
+    let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(bytes));
     for entry in archive.entries().unwrap() {
         let mut entry = entry.unwrap();
         assert!(entry.header().entry_type().is_file());

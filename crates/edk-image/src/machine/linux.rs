@@ -121,8 +121,7 @@ impl StepRun<'_> {
             }
             last.push_back(line.to_owned());
         };
-        let mut writer = Indexed::new(LayerWriter::new(store, self.plan.compression)?)
-            .map_err(|source| ImageError::io("a pipe".as_ref(), source))?;
+        let mut writer = Indexed::new(LayerWriter::new(store, self.plan.compression)?);
         let captured = containers.capture(&spec, &mut output, &mut writer, self.monitor);
         let captured = captured.map_err(|error| self.users_error(error))?;
         drop(shown.caches);

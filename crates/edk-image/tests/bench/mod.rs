@@ -103,7 +103,7 @@ impl Bench {
 
     pub(crate) fn paths(&self, image: &Image, layer: usize) -> Vec<String> {
         let blob = self.store.reader(&image.layers[layer].descriptor.digest).unwrap();
-        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(blob));
+        let mut tar = tar::Archive::new(flate2::read::MultiGzDecoder::new(blob));
         tar.entries().unwrap().map(|e| e.unwrap().path().unwrap().display().to_string()).collect()
     }
 }

@@ -84,7 +84,7 @@ impl Ours {
             let blob = self.store.reader(&layer.descriptor.digest).unwrap();
             match layer.descriptor.media_type.as_str() {
                 media::LAYER => flat.apply(blob),
-                _ => flat.apply(flate2::read::GzDecoder::new(blob)),
+                _ => flat.apply(flate2::read::MultiGzDecoder::new(blob)),
             }
         }
         flat
