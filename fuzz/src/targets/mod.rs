@@ -23,6 +23,7 @@ pub static TARGETS: &[Target] = &[
     Target { name: "unpack", run: archives::unpack, seeds: seeds::layers },
     Target { name: "registry", run: registry::requests, seeds: seeds::requests },
     Target { name: "project", run: projects::project, seeds: seeds::projects },
+    Target { name: "guard", run: projects::guard, seeds: seeds::guarded },
     Target { name: "dag", run: projects::dag, seeds: seeds::dags },
     Target { name: "scaffold", run: templates::scaffold, seeds: seeds::scaffolds },
     Target { name: "names", run: archives::names, seeds: seeds::names },

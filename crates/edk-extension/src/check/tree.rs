@@ -18,7 +18,8 @@ use crate::ExtensionError;
 
 /// Files up to this size are kept whole; of larger ones, the first [`HEAD`] bytes.
 const WHOLE: u64 = 2 * 1024 * 1024;
-/// How much of a large file is looked at: enough to tell what it is.
+/// How much of a large file is kept: enough to tell what it is. What looks for patient data and
+/// secrets reads all of it.
 const HEAD: u64 = 4096;
 /// How many files a project may have; what lies beyond is not looked at.
 const MOST_FILES: usize = 200_000;
@@ -38,7 +39,7 @@ pub struct File {
     pub size: u64,
     /// Its content, or the beginning of a large file's.
     pub data: Arc<[u8]>,
-    /// Digest of `data` and the size.
+    /// Digest of `data` and the size; of a large file also of what tells that it was not changed.
     pub digest: Digest,
     /// Whether it is a symbolic link; links are never followed, so their content is not known.
     pub link: bool,
@@ -61,6 +62,13 @@ impl File {
         let mut hasher = Hasher::new();
         hasher.update(&size.to_le_bytes());
         hasher.update(&data);
+        if let Some((seconds, nanoseconds, _, number)) = stamp
+            && size != data.len() as u64
+        {
+            hasher.update(&seconds.to_le_bytes());
+            hasher.update(&nanoseconds.to_le_bytes());
+            hasher.update(&number.to_le_bytes());
+        }
         let digest = hasher.finish();
         Self { path: path.to_owned(), size, data, digest, link: false, stamp }
     }
@@ -186,6 +194,13 @@ impl Tree {
         self.files.get(path)
     }
 
+    /// Opens a file of which only the beginning is in memory, to be read from its beginning; `None`
+    /// for one that is there as a whole.
+    pub(super) fn large(&self, file: &File) -> Option<io::Result<fs::File>> {
+        let is_large = file.stamp.is_some() && file.size != file.data.len() as u64;
+        is_large.then(|| open(&self.origin.join(&file.path)))
+    }
+
     /// Returns the text of the file `path`, when it is a text.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.get(path)?.text()
@@ -228,14 +243,17 @@ fn read(name: &str, path: &Path, before: Option<&Tree>) -> Option<Arc<File>> {
     Some(Arc::new(File::of(name, size, data.into(), stamp)))
 }
 
-/// Returns the first bytes of a file. What became a link in the meantime is not followed.
+/// Returns the first bytes of a file.
 fn head(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut options = fs::OpenOptions::new();
-    let file = options.read(true).custom_flags(NO_FOLLOW).open(path)?;
     let mut data = Vec::new();
-    file.take(most).read_to_end(&mut data)?;
+    open(path)?.take(most).read_to_end(&mut data)?;
     Ok(data)
+}
+
+/// Opens a file. What became a link in the meantime is not followed.
+fn open(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(path)
 }
 
 /// `O_NOFOLLOW | O_NONBLOCK` of Linux on the processors we know: a pipe must not make us wait.
