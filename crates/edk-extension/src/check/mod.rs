@@ -148,14 +148,12 @@ impl Checker {
         let charts = self.charts(tree);
         let loaded = model::loaded(&charts);
         let rendered = threads::map(&charts, |it| {
-            let nothing =
-                || RenderedFacts { first: vec![], second: vec![], failure: None, missing: vec![] };
             if guards_only {
-                return Arc::new(nothing());
+                return Arc::default();
             }
             kept(&self.rendered, &it.folder, self.closure(tree, it, &charts), || match &it.chart {
                 Some(chart) => RenderedFacts::of(chart, &loaded),
-                None => nothing(),
+                None => RenderedFacts::default(),
             })
         });
         let charts = charts.iter().cloned().zip(rendered).collect();
