@@ -2,6 +2,7 @@
 
 mod archives;
 mod charts;
+mod editors;
 mod images;
 mod projects;
 mod registry;
@@ -25,6 +26,7 @@ pub static TARGETS: &[Target] = &[
     Target { name: "project", run: projects::project, seeds: seeds::projects },
     Target { name: "guard", run: projects::guard, seeds: seeds::guarded },
     Target { name: "dag", run: projects::dag, seeds: seeds::dags },
+    Target { name: "editor", run: editors::conversation, seeds: seeds::conversations },
     Target { name: "scaffold", run: templates::scaffold, seeds: seeds::scaffolds },
     Target { name: "names", run: archives::names, seeds: seeds::names },
 ];

@@ -6,7 +6,10 @@ use std::{
     io::{self, Read},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use edk_archive::Limits;
@@ -23,6 +26,8 @@ const WHOLE: u64 = 2 * 1024 * 1024;
 const HEAD: u64 = 4096;
 /// How many files a project may have; what lies beyond is not looked at.
 const MOST_FILES: usize = 200_000;
+/// How many bytes of all files are kept whole; an editor may have a folder open that is no project.
+const KEPT: u64 = 1 << 30;
 const ARCHIVE: Limits = Limits { total_bytes: 100 * 1024 * 1024, entries: 20_000 };
 
 /// Folders in which nothing of an extension lies. Git's own is told apart: it must not get into an
@@ -144,7 +149,8 @@ impl Tree {
                 found.push((below.to_owned(), entry.into_path()));
             }
         }
-        let read = threads::map(&found, |(name, path)| read(name, path, before));
+        let kept = AtomicU64::new(0);
+        let read = threads::map(&found, |(name, path)| read(name, path, before, &kept));
         tree.files = read.into_iter().flatten().map(|it| (it.path.clone(), it)).collect();
         Ok(tree)
     }
@@ -220,8 +226,9 @@ impl Tree {
     }
 }
 
-/// Reads one file; `None` for what is neither file nor link, or can't be read.
-fn read(name: &str, path: &Path, before: Option<&Tree>) -> Option<Arc<File>> {
+/// Reads one file; `None` for what is neither file nor link, or can't be read. `kept` counts the bytes
+/// that all of them keep.
+fn read(name: &str, path: &Path, before: Option<&Tree>, kept: &AtomicU64) -> Option<Arc<File>> {
     let found = fs::symlink_metadata(path).ok()?;
     if found.is_symlink() {
         let mut file = File::of(name, 0, Arc::from([]), None);
@@ -235,9 +242,12 @@ fn read(name: &str, path: &Path, before: Option<&Tree>) -> Option<Arc<File>> {
     if let Some(old) = before.and_then(|tree| tree.get(name))
         && old.stamp == stamp
     {
+        kept.fetch_add(old.data.len() as u64, Ordering::Relaxed);
         return Some(Arc::clone(old));
     }
-    let most = if found.size() > WHOLE { HEAD } else { WHOLE };
+    let is_whole = found.size() <= WHOLE
+        && kept.fetch_add(found.size(), Ordering::Relaxed).saturating_add(found.size()) <= KEPT;
+    let most = if is_whole { WHOLE } else { HEAD };
     let data = head(path, most).ok()?;
     let size = found.size().max(data.len() as u64);
     Some(Arc::new(File::of(name, size, data.into(), stamp)))
@@ -310,6 +320,21 @@ mod tests {
         assert_eq!(second.text("a"), Some("22"));
         let large = second.get("b").unwrap();
         assert_eq!((large.size, large.data.len(), large.text()), (3 << 20, 4096, None));
+    }
+
+    #[test]
+    fn a_folder_that_is_no_project_does_not_fill_the_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, vec![b'x'; 10_000]).unwrap();
+        for (before, length) in [(0, 10_000), (KEPT - 10_000, 10_000), (KEPT - 9999, 4096)] {
+            let kept = AtomicU64::new(before);
+            let file = read("a", &path, None, &kept).unwrap();
+            assert_eq!(
+                (file.data.len(), file.size, file.text().is_some()),
+                (length, 10_000, length == 10_000)
+            );
+        }
     }
 
     #[test]
