@@ -1,6 +1,6 @@
 //! Inputs to begin with: what this program ships and checks, and a few of each kind by hand.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write as _};
 
 use edk_extension::check::{Tree, example_project, rules};
 use edk_template::Catalog;
@@ -60,6 +60,40 @@ fn every(picks: impl Fn(&str) -> bool) -> Vec<Vec<u8>> {
 pub(crate) fn projects() -> Vec<Vec<u8>> {
     let examples = examples();
     small(examples.iter().map(files_of).chain(scaffolded()).map(|files| input(&files)))
+}
+
+pub(crate) fn conversations() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"{"method":"textDocument/didOpen","params":{"textDocument":{"uri":"ROOT/dag.py","languageId":"python","version":1,"text":"dag = DAG('ä𝄞')\n"}}}
+{"id":1,"method":"textDocument/hover","params":{"textDocument":{"uri":"ROOT/dag.py"},"position":{"line":0,"character":7}}}
+{"method":"textDocument/didChange","params":{"textDocument":{"uri":"ROOT/dag.py","version":2},"contentChanges":[{"text":""}]}}
+{"id":"a","method":"textDocument/codeAction","params":{"textDocument":{"uri":"ROOT/Dockerfile"},"range":{"start":{"line":0,"character":0},"end":{"line":4294967295,"character":4294967295}},"context":{"diagnostics":[]}}}
+{"method":"textDocument/didClose","params":{"textDocument":{"uri":"ROOT/dag.py"}}}
+{"id":3,"method":"shutdown"}
+{"method":"exit"}"#,
+        r#"{"method":"textDocument/didOpen","params":{"textDocument":{"uri":"ROOT/%C3%A4/Chart.yaml","languageId":"","version":-1,"text":"name: x\r\n"}}}
+{"method":"textDocument/didSave","params":{"textDocument":{"uri":"untitled:x"}}}
+{"method":"workspace/didChangeWatchedFiles","params":null}
+{"id":2,"result":"\ud834\udd1e"}
+Content-Length: 2
+
+{}"#,
+    ])
+}
+
+/// What the guard is tried with, alone and in archives. The zip among it is in each of them.
+pub(crate) fn guarded() -> Vec<Vec<u8>> {
+    let plain = every(|path| path.ends_with("files/example"));
+    let named: Vec<_> = plain.iter().enumerate().map(|(at, data)| (at.to_string(), data)).collect();
+    let tar = tars::of_files(named.iter().map(|(name, data)| (name.as_str(), data.as_slice())));
+    let packed = |data: &[u8]| {
+        let mut packed = edk_archive::gzip(Vec::new(), 1);
+        packed.write_all(data).unwrap();
+        packed.finish().unwrap()
+    };
+    let twice = tars::of_files([("in.tgz", packed(&tar).as_slice()), ("in.tar", &tar)]);
+    let archives = [packed(&tar), packed(&plain[0]), packed(&twice), twice, tar];
+    plain.into_iter().chain(archives).collect()
 }
 
 pub(crate) fn dags() -> Vec<Vec<u8>> {

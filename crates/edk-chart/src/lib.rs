@@ -45,6 +45,7 @@ pub mod yaml;
 pub use chart::{Chart, File};
 pub use diff::{Change, ObjectDiff, PathChange, diff};
 pub use error::{Error, RemoteProblem};
+pub use kube::{Refused, refused};
 pub use lint::{HelmVersion, LINT_RULES, LintOptions, LintRule, LintSubject, lint};
 pub use load::Ignore;
 pub use lock::Lock;

@@ -83,3 +83,4 @@ pub use transfer::{
     Access, Copied, HistoryEntry, ImportedImages, Login, Mirror, Parcel, PushedImage, Saved,
     ShownImage, ShownLayer, copy, load, push, save, show,
 };
+pub use unpacking::decompressed;

@@ -17,14 +17,12 @@ pub(crate) fn is_archive(content: impl Read) -> bool {
     entries.next().is_some_and(|entry| entry.is_ok())
 }
 
-/// Returns the content without its compression, cut off at the limit.
+/// Returns the content without its compression with gzip, bzip2, xz or zstd, as `ADD` sees it. It ends
+/// with an error of the kind [`io::ErrorKind::FileTooLarge`] at the limits.
 ///
 /// # Errors
 /// [`io::Error`] if its start can't be read.
-pub(crate) fn decompressed<'a>(
-    content: impl Read + 'a,
-    limits: Bounds,
-) -> io::Result<Box<dyn Read + 'a>> {
+pub fn decompressed<'a>(content: impl Read + 'a, limits: Bounds) -> io::Result<Box<dyn Read + 'a>> {
     let mut content = BufReader::with_capacity(64 << 10, content);
     let start = content.fill_buf()?;
     let stream: Box<dyn Read + 'a> = if start.starts_with(&[0x1f, 0x8b]) {

@@ -2,6 +2,7 @@
 
 mod archives;
 mod charts;
+mod editors;
 mod images;
 mod projects;
 mod registry;
@@ -23,7 +24,9 @@ pub static TARGETS: &[Target] = &[
     Target { name: "unpack", run: archives::unpack, seeds: seeds::layers },
     Target { name: "registry", run: registry::requests, seeds: seeds::requests },
     Target { name: "project", run: projects::project, seeds: seeds::projects },
+    Target { name: "guard", run: projects::guard, seeds: seeds::guarded },
     Target { name: "dag", run: projects::dag, seeds: seeds::dags },
+    Target { name: "editor", run: editors::conversation, seeds: seeds::conversations },
     Target { name: "scaffold", run: templates::scaffold, seeds: seeds::scaffolds },
     Target { name: "names", run: archives::names, seeds: seeds::names },
 ];

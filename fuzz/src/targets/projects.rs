@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use edk_extension::check::{self, File, Options, Tree, fix};
 
-use crate::text;
+use crate::{tars, text};
 
 /// A whole project: checked, and mended.
 pub(super) fn project(data: &[u8]) {
@@ -17,6 +17,19 @@ pub(super) fn project(data: &[u8]) {
     let fixed = fix::plan(&tree, &report.findings);
     let mended = fix::applied(tree, &fixed);
     check::check(&mended, &Options::default());
+}
+
+/// A file that gets into an image: it is looked into for patient data and secrets.
+pub(super) fn guard(data: &[u8]) {
+    let dockerfile = b"FROM scratch\nCOPY data /data\n";
+    let data = tars::mended(data);
+    let tree = Tree::of([File::new("Dockerfile", dockerfile), File::new("data", &data)]);
+    let only = vec!["G".to_owned()];
+    let report = check::check(&tree, &Options { only, ..Options::default() });
+    for finding in report.findings {
+        assert_eq!(finding.file.as_deref(), Some("data"), "a finding is about another file");
+        assert!(!finding.message.contains(char::is_control), "{:?}", finding.message);
+    }
 }
 
 /// Python that may make DAGs.

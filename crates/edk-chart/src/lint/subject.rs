@@ -39,6 +39,18 @@ impl LintSubject {
         })
     }
 
+    /// Takes a chart that could be loaded, with the charts in it.
+    pub fn of(chart: Chart) -> Self {
+        Self {
+            origin: chart.origin.clone(),
+            chart_yaml: chart.metadata_file.data.clone(),
+            values_yaml: chart.values_file.as_ref().map(|file| file.data.clone()),
+            schema: chart.schema.clone(),
+            has_templates: !chart.templates.is_empty(),
+            loaded: Ok(chart),
+        }
+    }
+
     /// Takes a packaged chart; `origin` names it in findings.
     ///
     /// # Errors

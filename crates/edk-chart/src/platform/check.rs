@@ -27,6 +27,16 @@ pub struct Preflight {
 /// Returns what a platform would do with `chart`, which must hold the charts it needs: errors are
 /// what must not be sent. What is forced is a warning.
 pub fn preflight(chart: &Chart, about: &Preflight) -> Vec<Finding> {
+    let mut findings = preflight_unrendered(chart, about);
+    let mut objects = objects::check(chart, about.platform);
+    objects.retain_mut(|finding| settle(finding, about));
+    findings.extend(objects);
+    findings
+}
+
+/// Returns of [`preflight`] what is told without rendering the chart, which need not hold the charts it
+/// needs.
+pub fn preflight_unrendered(chart: &Chart, about: &Preflight) -> Vec<Finding> {
     let mut check = Check {
         chart,
         findings: Vec::new(),
@@ -36,7 +46,6 @@ pub fn preflight(chart: &Chart, about: &Preflight) -> Vec<Finding> {
     check.name_and_version(about);
     check.metadata();
     check.values(about.platform);
-    check.findings.extend(objects::check(chart, about.platform));
     let mut findings = check.findings;
     findings.retain_mut(|finding| settle(finding, about));
     findings

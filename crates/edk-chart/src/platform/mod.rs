@@ -14,7 +14,10 @@ mod rules;
 
 use std::{fmt, str::FromStr};
 
-pub use check::{Preflight, chart_file, check_names, comparable, preflight, preflight_archive};
+pub use check::{
+    Preflight, chart_file, check_names, comparable, preflight, preflight_archive,
+    preflight_unrendered,
+};
 pub use globals::{ADMIN_NAMESPACE, platform_globals};
 pub use loose::compare_versions;
 pub use page::preflight_page;

@@ -8,8 +8,6 @@ use serde_json::Value;
 use super::{ADMIN_NAMESPACE, Passage, Platform, platform_globals, rules::found};
 use crate::{Capabilities, Chart, Manifest, Release, Rendered, kube, origin::placed, render, yaml};
 
-/// Groups of kinds which every platform has beside those of Kubernetes.
-const OWN_GROUPS: [&str; 2] = ["traefik.io", "traefik.containo.us"];
 /// The suffix of a launched instance: 20 hexadecimal digits.
 const LAUNCH: &str = "0123456789abcdef0123";
 
@@ -106,10 +104,9 @@ fn namespace(chart: &Chart, object: &Manifest) -> Option<Finding> {
 
 fn of_kind(chart: &Chart, object: &Manifest) -> Vec<Finding> {
     let Manifest { api_version, kind, .. } = object;
-    let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    if !kube::is_known(api_version, kind) && !OWN_GROUPS.contains(&group) {
-        let message = format!("{api_version} {kind} is no kind of Kubernetes or of the platform");
-        return vec![placed(chart, object, "/kind", found("platform/kind", message))];
+    if !kube::is_of_a_platform(api_version, kind) {
+        let finding = found("platform/kind", kube::no_kind(api_version, kind));
+        return vec![placed(chart, object, "/kind", finding)];
     }
     let misfits = kube::check(&object.object);
     let wrong = |(pointer, message): (String, String)| {

@@ -7,6 +7,7 @@
 //!
 //! Nothing is run, written or fetched, and nothing outside the tree is read.
 
+mod content;
 mod facts;
 pub mod fix;
 mod golden;
@@ -34,7 +35,7 @@ use self::{
         docker::Docker,
         python::Python,
     },
-    model::Model,
+    model::{Given, Model},
 };
 pub use self::{
     golden::{project as example_project, target as example_target},
@@ -105,21 +106,20 @@ pub struct Checker {
     python: Kept<Python>,
     charts: Kept<ChartFacts>,
     rendered: Kept<RenderedFacts>,
-    secrets: Kept<rules::guard::Secrets>,
+    secrets: Kept<content::Secrets>,
 }
 
 impl Checker {
     /// Applies the rules to a project.
     pub fn check(&self, tree: &Tree, options: &Options) -> Report {
-        let model = self.model(tree, options);
+        let mut model = self.model(tree, options);
         let wanted: Vec<&Rule> = rules::all().filter(|rule| options.wants(rule.id)).collect();
-        let secrets = |path: &str| self.secrets(tree, path);
+        if wanted.iter().any(|rule| rule.id.starts_with('G')) {
+            model.given = self.given(&model);
+        }
         let found = threads::map(&wanted, |rule| {
             let mut finds = Finds::new(rule);
             (rule.check)(&model, &mut finds);
-            if rule.id.starts_with('G') {
-                rules::guard::check(&model, &secrets, &mut finds);
-            }
             finds.into_findings()
         });
         let findings: Vec<Finding> = found.into_iter().flatten().collect();
@@ -148,14 +148,12 @@ impl Checker {
         let charts = self.charts(tree);
         let loaded = model::loaded(&charts);
         let rendered = threads::map(&charts, |it| {
-            let nothing =
-                || RenderedFacts { first: vec![], second: vec![], failure: None, missing: vec![] };
             if guards_only {
-                return Arc::new(nothing());
+                return Arc::default();
             }
             kept(&self.rendered, &it.folder, self.closure(tree, it, &charts), || match &it.chart {
                 Some(chart) => RenderedFacts::of(chart, &loaded),
-                None => nothing(),
+                None => RenderedFacts::default(),
             })
         });
         let charts = charts.iter().cloned().zip(rendered).collect();
@@ -187,9 +185,16 @@ impl Checker {
         hasher.finish()
     }
 
-    fn secrets(&self, tree: &Tree, path: &str) -> Option<Arc<rules::guard::Secrets>> {
-        let file = tree.get(path)?;
-        Some(kept(&self.secrets, path, file.digest, || rules::guard::Secrets::of(file)))
+    /// Looks into every file that gets into an image or a chart.
+    fn given(&self, model: &Model<'_>) -> Vec<Given> {
+        let files: Vec<(String, String)> = rules::guard::given_away(model).into_iter().collect();
+        let looked = threads::map(&files, |(path, _)| {
+            let file = model.tree.get(path)?;
+            let secrets = || content::Secrets::of(model.tree, file);
+            Some(kept(&self.secrets, path, file.digest, secrets))
+        });
+        let given = files.into_iter().zip(looked);
+        given.filter_map(|((path, into), it)| Some(Given { path, into, secrets: it? })).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     Options,
+    content::Secrets,
     facts::{
         chart::{ChartFacts, RenderedFacts, strings},
         docker::{Docker, Placed},
@@ -33,9 +34,21 @@ pub struct Model<'a> {
     pub charts: Vec<(Arc<ChartFacts>, Arc<RenderedFacts>)>,
     /// Its Python files.
     pub python: Vec<Arc<Python>>,
+    /// What gets into images and charts, when a rule asks for it.
+    pub(super) given: Vec<Given>,
     ignores: HashMap<String, DockerIgnore>,
     /// Whether the project holds the platform itself, whose names are then its own.
     pub is_platform: bool,
+}
+
+/// A file that gets into an image or a chart.
+pub(super) struct Given {
+    /// Its path.
+    pub(super) path: String,
+    /// The first image or chart, in words.
+    pub(super) into: String,
+    /// What it holds.
+    pub(super) secrets: Arc<Secrets>,
 }
 
 /// A copy into an image, expanded.
@@ -102,7 +115,8 @@ impl<'a> Model<'a> {
             chart.metadata["kaapana_type"] == "platform" || chart.name() == "kaapana-admin-chart"
         });
         let profile = Profile::get();
-        Self { tree, profile, options, dockers, charts, python, ignores, is_platform }
+        let given = Vec::new();
+        Self { tree, profile, options, dockers, charts, python, given, ignores, is_platform }
     }
 
     /// Returns the text of a file.

@@ -116,6 +116,14 @@ impl Finds {
         finding
     }
 
+    /// Adds what somebody else found, in a file of the tree: as bad, at the place, and with the fix that
+    /// they say.
+    pub(super) fn told(&mut self, file: &str, found: &Finding) {
+        let it = self.file(file, found.message.clone());
+        (it.severity, it.span, it.end) = (found.severity, found.span, found.end);
+        it.fix = found.fix.clone().or(it.fix.take());
+    }
+
     pub(super) fn into_findings(self) -> Vec<Finding> {
         self.found
     }

@@ -6,7 +6,10 @@ use std::{
     io::{self, Read},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use edk_archive::Limits;
@@ -18,10 +21,13 @@ use crate::ExtensionError;
 
 /// Files up to this size are kept whole; of larger ones, the first [`HEAD`] bytes.
 const WHOLE: u64 = 2 * 1024 * 1024;
-/// How much of a large file is looked at: enough to tell what it is.
+/// How much of a large file is kept: enough to tell what it is. What looks for patient data and
+/// secrets reads all of it.
 const HEAD: u64 = 4096;
 /// How many files a project may have; what lies beyond is not looked at.
 const MOST_FILES: usize = 200_000;
+/// How many bytes of all files are kept whole; an editor may have a folder open that is no project.
+const KEPT: u64 = 1 << 30;
 const ARCHIVE: Limits = Limits { total_bytes: 100 * 1024 * 1024, entries: 20_000 };
 
 /// Folders in which nothing of an extension lies. Git's own is told apart: it must not get into an
@@ -38,7 +44,7 @@ pub struct File {
     pub size: u64,
     /// Its content, or the beginning of a large file's.
     pub data: Arc<[u8]>,
-    /// Digest of `data` and the size.
+    /// Digest of `data` and the size; of a large file also of what tells that it was not changed.
     pub digest: Digest,
     /// Whether it is a symbolic link; links are never followed, so their content is not known.
     pub link: bool,
@@ -61,6 +67,13 @@ impl File {
         let mut hasher = Hasher::new();
         hasher.update(&size.to_le_bytes());
         hasher.update(&data);
+        if let Some((seconds, nanoseconds, _, number)) = stamp
+            && size != data.len() as u64
+        {
+            hasher.update(&seconds.to_le_bytes());
+            hasher.update(&nanoseconds.to_le_bytes());
+            hasher.update(&number.to_le_bytes());
+        }
         let digest = hasher.finish();
         Self { path: path.to_owned(), size, data, digest, link: false, stamp }
     }
@@ -136,7 +149,8 @@ impl Tree {
                 found.push((below.to_owned(), entry.into_path()));
             }
         }
-        let read = threads::map(&found, |(name, path)| read(name, path, before));
+        let kept = AtomicU64::new(0);
+        let read = threads::map(&found, |(name, path)| read(name, path, before, &kept));
         tree.files = read.into_iter().flatten().map(|it| (it.path.clone(), it)).collect();
         Ok(tree)
     }
@@ -186,6 +200,13 @@ impl Tree {
         self.files.get(path)
     }
 
+    /// Opens a file of which only the beginning is in memory, to be read from its beginning; `None`
+    /// for one that is there as a whole.
+    pub(super) fn large(&self, file: &File) -> Option<io::Result<fs::File>> {
+        let is_large = file.stamp.is_some() && file.size != file.data.len() as u64;
+        is_large.then(|| open(&self.origin.join(&file.path)))
+    }
+
     /// Returns the text of the file `path`, when it is a text.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.get(path)?.text()
@@ -205,8 +226,9 @@ impl Tree {
     }
 }
 
-/// Reads one file; `None` for what is neither file nor link, or can't be read.
-fn read(name: &str, path: &Path, before: Option<&Tree>) -> Option<Arc<File>> {
+/// Reads one file; `None` for what is neither file nor link, or can't be read. `kept` counts the bytes
+/// that all of them keep.
+fn read(name: &str, path: &Path, before: Option<&Tree>, kept: &AtomicU64) -> Option<Arc<File>> {
     let found = fs::symlink_metadata(path).ok()?;
     if found.is_symlink() {
         let mut file = File::of(name, 0, Arc::from([]), None);
@@ -220,22 +242,28 @@ fn read(name: &str, path: &Path, before: Option<&Tree>) -> Option<Arc<File>> {
     if let Some(old) = before.and_then(|tree| tree.get(name))
         && old.stamp == stamp
     {
+        kept.fetch_add(old.data.len() as u64, Ordering::Relaxed);
         return Some(Arc::clone(old));
     }
-    let most = if found.size() > WHOLE { HEAD } else { WHOLE };
+    let is_whole = found.size() <= WHOLE
+        && kept.fetch_add(found.size(), Ordering::Relaxed).saturating_add(found.size()) <= KEPT;
+    let most = if is_whole { WHOLE } else { HEAD };
     let data = head(path, most).ok()?;
     let size = found.size().max(data.len() as u64);
     Some(Arc::new(File::of(name, size, data.into(), stamp)))
 }
 
-/// Returns the first bytes of a file. What became a link in the meantime is not followed.
+/// Returns the first bytes of a file.
 fn head(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut options = fs::OpenOptions::new();
-    let file = options.read(true).custom_flags(NO_FOLLOW).open(path)?;
     let mut data = Vec::new();
-    file.take(most).read_to_end(&mut data)?;
+    open(path)?.take(most).read_to_end(&mut data)?;
     Ok(data)
+}
+
+/// Opens a file. What became a link in the meantime is not followed.
+fn open(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(path)
 }
 
 /// `O_NOFOLLOW | O_NONBLOCK` of Linux on the processors we know: a pipe must not make us wait.
@@ -292,6 +320,21 @@ mod tests {
         assert_eq!(second.text("a"), Some("22"));
         let large = second.get("b").unwrap();
         assert_eq!((large.size, large.data.len(), large.text()), (3 << 20, 4096, None));
+    }
+
+    #[test]
+    fn a_folder_that_is_no_project_does_not_fill_the_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, vec![b'x'; 10_000]).unwrap();
+        for (before, length) in [(0, 10_000), (KEPT - 10_000, 10_000), (KEPT - 9999, 4096)] {
+            let kept = AtomicU64::new(before);
+            let file = read("a", &path, None, &kept).unwrap();
+            assert_eq!(
+                (file.data.len(), file.size, file.text().is_some()),
+                (length, 10_000, length == 10_000)
+            );
+        }
     }
 
     #[test]

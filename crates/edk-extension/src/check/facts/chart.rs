@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use edk_chart::{
-    Capabilities, Chart, File as ChartFile, Ignore, Manifest, Release, Sources, render, resolve,
-    yaml,
+    Capabilities, Chart, File as ChartFile, Ignore, LintOptions, LintSubject, Manifest, Refused,
+    Release, Sources, check_values, lint,
+    platform::{Preflight, preflight_unrendered},
+    refused, render, resolve, yaml,
 };
 use edk_model::{Explain as _, Finding};
 use serde_json::{Map, Value, json};
@@ -32,8 +34,8 @@ pub struct ChartFacts {
     pub files: BTreeMap<String, u64>,
 }
 
-/// What a chart renders to.
-#[derive(Debug)]
+/// What a chart renders to, and what those say who would take it.
+#[derive(Debug, Default)]
 pub struct RenderedFacts {
     /// Objects with two releases each: their names tell what depends on the release.
     pub first: Vec<Manifest>,
@@ -43,6 +45,14 @@ pub struct RenderedFacts {
     pub failure: Option<(Option<String>, usize, usize, String)>,
     /// Dependencies nobody has.
     pub missing: Vec<String>,
+    /// What Helm's linter says, in files of the tree.
+    pub lint: Vec<Finding>,
+    /// What the schemas of the chart and the charts in it refuse of their values.
+    pub schema: Vec<Finding>,
+    /// What Kubernetes refuses of the objects, each with the template it comes from.
+    pub refused: Vec<(String, Refused)>,
+    /// What the preflight of a delivery says without rendering.
+    pub preflight: Vec<Finding>,
 }
 
 impl ChartFacts {
@@ -85,11 +95,7 @@ impl ChartFacts {
         };
         for finding in &mut findings {
             finding.rule = "C11".to_owned();
-            if let Some(file) = &mut finding.file
-                && let Some(inner) = file.strip_prefix("./")
-            {
-                *file = inner.to_owned();
-            }
+            below_root(finding);
         }
         Self { folder: folder.to_owned(), metadata, chart, findings, files }
     }
@@ -256,9 +262,12 @@ impl RenderedFacts {
             };
             render(&whole, &release, &values, &Capabilities::default())
         };
-        let mut facts = Self { first: vec![], second: vec![], failure: None, missing };
+        let mut facts = Self { missing, ..Self::default() };
+        facts.judge(chart, &whole, &values);
         match once(&format!("{}-first", chart.name())) {
             Ok(rendered) => facts.first = rendered.manifests,
+            // These are `schema`.
+            Err(edk_chart::Error::Values { .. }) => return facts,
             Err(error) => facts.failure = Some(told(&error)),
         }
         if facts.failure.is_none()
@@ -267,7 +276,45 @@ impl RenderedFacts {
             let second = once(&format!("{}-second", chart.name()));
             facts.second = second.map(|it| it.manifests).unwrap_or_default();
         }
+        // An object that a stand-in had a part in may be whole on a platform.
+        if facts.missing.is_empty() {
+            let one = |it: &Manifest| {
+                let source = it.source.clone();
+                refused(&whole, it).into_iter().map(move |found| (source.clone(), found))
+            };
+            facts.refused = facts.first.iter().flat_map(one).collect();
+        }
         facts
+    }
+
+    /// Asks those who would take the chart. What is told of `whole` is told of the files it is from.
+    fn judge(&mut self, chart: &Chart, whole: &Chart, values: &Value) {
+        let options = LintOptions {
+            values: values.clone(),
+            namespace: ADMIN.to_owned(),
+            ..LintOptions::default()
+        };
+        self.lint = lint(&LintSubject::of(whole.clone()), &options);
+        if has_schema(whole) {
+            self.schema = check_values(whole, values, &[]).unwrap_or_default();
+        }
+        self.preflight = preflight_unrendered(chart, &Preflight::default());
+        for finding in self.lint.iter_mut().chain(&mut self.schema).chain(&mut self.preflight) {
+            below_root(finding);
+        }
+    }
+}
+
+fn has_schema(chart: &Chart) -> bool {
+    chart.schema.is_some() || chart.subcharts.iter().any(has_schema)
+}
+
+/// Names the file of a finding as the tree does: a chart in its root has the origin `.`.
+fn below_root(finding: &mut Finding) {
+    if let Some(file) = &mut finding.file
+        && let Some(inner) = file.strip_prefix("./")
+    {
+        *file = inner.to_owned();
     }
 }
 

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edk_chart::{
-    Chart, Sources,
-    platform::{Preflight, preflight},
-    yaml,
-};
+use edk_chart::{Chart, Sources, yaml};
 use edk_model::{
     Severity::{Error, Hint, Warning},
     names,
@@ -325,19 +321,14 @@ const ALONE: [&str; 6] = [
 ];
 
 fn foreign(m: &Model<'_>, f: &mut Finds) {
-    for chart in extensions(m) {
-        let Some(whole) = &chart.chart else { continue };
-        let told = preflight(whole, &Preflight::default()).into_iter();
+    for (_, rendered) in m.charts.iter().filter(|(chart, _)| chart.is_extension()) {
+        let told = rendered.preflight.iter();
         for found in told.filter(|it| it.severity == Error && ALONE.contains(&it.rule.as_str())) {
             // That there is none at all is C03's.
             if found.rule == "platform/global" && !found.message.contains("no map") {
                 continue;
             }
-            let file = found.file.clone().unwrap_or_default();
-            let file = file.strip_prefix("./").unwrap_or(&file).to_owned();
-            let it = f.file(&file, found.message);
-            (it.severity, it.span, it.end) = (found.severity, found.span, found.end);
-            it.fix = found.fix.or(it.fix.take());
+            f.told(found.file.as_deref().unwrap_or_default(), found);
         }
     }
 }

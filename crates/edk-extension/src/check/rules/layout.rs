@@ -211,15 +211,7 @@ pub(super) const RULES: &[Rule] = &[
         ]),
         says: "the DAG image lies in `dags`, not in `extension/docker`",
         good: Example::workflow(&[]),
-        check: |m, f| {
-            for docker in m.dag_images().filter(|it| !it.context().ends_with("extension/docker")) {
-                let folder = if docker.context().is_empty() { "." } else { docker.context() };
-                f.file(
-                    &docker.path,
-                    format!("the DAG image lies in `{folder}`, not in `extension/docker`"),
-                );
-            }
-        },
+        check: folders,
     },
 ];
 
@@ -239,6 +231,28 @@ pub(super) fn key(m: &Model<'_>, chart: &ChartFacts, key: &str) -> Option<Place>
 fn version(chart: &ChartFacts) -> String {
     let loaded = chart.chart.as_ref().map(|it| it.version().to_owned());
     loaded.unwrap_or_default()
+}
+
+fn folders(m: &Model<'_>, f: &mut Finds) {
+    let shown = |folder: &str| if folder.is_empty() { "." } else { folder }.to_owned();
+    for docker in m.dag_images().filter(|it| !it.context().ends_with("extension/docker")) {
+        let folder = shown(docker.context());
+        let message = format!("the DAG image lies in `{folder}`, not in `extension/docker`");
+        f.file(&docker.path, message);
+    }
+    let uses = m.operator_images();
+    let used = |name: &str| uses.iter().any(|it| it.name.as_deref() == Some(name));
+    for docker in m.dockers.iter().filter(|it| !it.is_dag_image()) {
+        let Some(name) = docker.name.as_deref().filter(|name| used(name)) else { continue };
+        let folder = docker.context();
+        if folder.split('/').rev().nth(1) != Some("processing-containers") {
+            let folder = shown(folder);
+            let message = format!(
+                "the image `{name}` lies in `{folder}`, not in a folder of `processing-containers`"
+            );
+            f.file(&docker.path, message);
+        }
+    }
 }
 
 fn chart_name(m: &Model<'_>, f: &mut Finds) {

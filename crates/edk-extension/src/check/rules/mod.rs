@@ -14,6 +14,7 @@ pub(crate) mod render;
 mod suppressions;
 mod task_api;
 mod values;
+mod verdicts;
 
 use super::rule::Rule;
 
@@ -40,6 +41,7 @@ pub const FAMILIES: &[Family] = &[
     Family { letter: 'C', title: "What charts render to", rules: render::RULES },
     Family { letter: 'C', title: "Values and parameters", rules: values::RULES },
     Family { letter: 'C', title: "Files of charts", rules: chart_files::RULES },
+    Family { letter: 'C', title: "What those say who take charts", rules: verdicts::RULES },
     Family { letter: 'T', title: "Task API", rules: task_api::RULES },
     Family { letter: 'G', title: "Patient data and secrets", rules: guard::RULES },
     Family { letter: 'F', title: "Delivery", rules: delivery::RULES },

@@ -11,8 +11,8 @@ use crate::check::{
 };
 
 use calls::{
-    all_calls, classes, container_calls, gpus, heeded, is_container, is_default, is_nothing,
-    launched, network, seen, servers, texts,
+    all_calls, classes, container_calls, gpus, heeded, in_airflow, is_default, is_nothing,
+    launched, memory, network, seen, servers, texts,
 };
 
 const OPERATOR: &str = "extension/docker/files/lung/LungOperator.py";
@@ -219,20 +219,7 @@ pub(super) const RULES: &[Rule] = &[
         )]),
         says: "`LungOperator` has no limit of memory of its own; it gets 600 MiB",
         good: Example::workflow(&[]),
-        check: |m, f| {
-            for (file, class) in classes(m).filter(|(_, it)| is_container(m, it, 0)) {
-                let Some(call) = class.super_call.as_ref().filter(|it| it.arg("image").is_some())
-                else {
-                    continue;
-                };
-                if call.arg("ram_mem_mb_lmt").is_none() && call.arg("ram_mem_mb").is_none() {
-                    let name = &class.name;
-                    let message =
-                        format!("`{name}` has no limit of memory of its own; it gets 600 MiB");
-                    f.at(&file.path, class.place, message);
-                }
-            }
-        },
+        check: memory,
     },
     Rule {
         id: "P18",
@@ -368,12 +355,6 @@ pub(super) const RULES: &[Rule] = &[
         )]),
         says: "`LocalNoteOperator` runs inside Airflow",
         good: Example::workflow(&[]),
-        check: |m, f| {
-            for (file, class) in classes(m) {
-                if class.bases.iter().any(|it| it.ends_with("KaapanaPythonBaseOperator")) {
-                    f.at(&file.path, class.place, format!("`{}` runs inside Airflow", class.name));
-                }
-            }
-        },
+        check: in_airflow,
     },
 ];

@@ -16,6 +16,7 @@ use objects::{
     node_ports, objects, paths, pod_spec, renders, valid,
 };
 pub(crate) use objects::{images, near, templates};
+pub(super) use objects::{installed, owner};
 
 const MORE: &str = "notes-chart/templates/more.yaml";
 /// Kinds without a namespace.

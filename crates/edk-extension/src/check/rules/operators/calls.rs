@@ -5,13 +5,19 @@ use super::IGNORED;
 use super::super::dags::change;
 use crate::check::{
     facts::{
-        expr::{Call, Kind},
+        expr::{Call, Expr, Kind},
         python::{Class, Python},
     },
     model::{ImageUse, Model, image_name},
     profile::Profile,
     rule::{Finds, remove_line},
 };
+
+/// The label that lets a pod out of the platform.
+const OUTSIDE: &str = "network-access-external-ips";
+/// Airflow's own operators that do their work where Airflow runs.
+const AIRFLOW: [&str; 4] =
+    ["PythonOperator", "BashOperator", "PythonVirtualenvOperator", "ExternalPythonOperator"];
 
 pub(super) fn is_default(it: &ImageUse) -> bool {
     it.registry.starts_with('{') && !it.registry.contains('/')
@@ -182,12 +188,74 @@ pub(super) fn gpus(m: &Model<'_>, f: &mut Finds) {
     }
 }
 
+/// Limits of memory: of operators that have none, and those below what is asked for.
+pub(super) fn memory(m: &Model<'_>, f: &mut Finds) {
+    let number = |call: &Call, name: &str| match &call.arg(name)?.kind {
+        Kind::Number(it) => it.replace('_', "").parse::<f64>().ok(),
+        _ => None,
+    };
+    let has = |call: &Call| call.arg("ram_mem_mb_lmt").or(call.arg("ram_mem_mb")).is_some();
+    let lacks = |call: &Call| call.arg("image").is_some() && !has(call);
+    for (file, class) in classes(m).filter(|(_, it)| is_container(m, it, 0)) {
+        if class.super_call.as_ref().is_some_and(lacks) {
+            let name = &class.name;
+            let message = format!("`{name}` has no limit of memory of its own; it gets 600 MiB");
+            f.at(&file.path, class.place, message);
+        }
+    }
+    for (file, call) in container_calls(m) {
+        if call.name() == "KaapanaBaseOperator" && lacks(call) {
+            let message = "the operator has no limit of memory of its own; it gets 600 MiB";
+            f.at(&file.path, call.place, message);
+        }
+        if let (Some(limit), Some(asked)) =
+            (number(call, "ram_mem_mb_lmt"), number(call, "ram_mem_mb"))
+            && limit < asked
+        {
+            let message = format!("the limit of {limit} MB is below the {asked} MB it asks for");
+            f.at(&file.path, call.place_of("ram_mem_mb_lmt"), message);
+        }
+    }
+}
+
+/// Says whether an operator runs in Airflow itself, through the classes of the project.
+fn is_python(m: &Model<'_>, class: &Class, depth: usize) -> bool {
+    class.bases.iter().any(|base| {
+        let base = base.rsplit('.').next().unwrap_or(base);
+        base.ends_with("KaapanaPythonBaseOperator")
+            || AIRFLOW.contains(&base)
+            || (depth < 10
+                && m.classes().get(base).is_some_and(|(_, it)| is_python(m, it, depth + 1)))
+    })
+}
+
+pub(super) fn in_airflow(m: &Model<'_>, f: &mut Finds) {
+    for (file, class) in classes(m).filter(|(_, it)| is_python(m, it, 0)) {
+        f.at(&file.path, class.place, format!("`{}` runs inside Airflow", class.name));
+    }
+    for file in m.dag_code() {
+        for it in file.calls.iter().filter(|it| AIRFLOW.contains(&it.call.name())) {
+            let message = format!("`{}` runs inside Airflow", it.call.name());
+            f.at(&file.path, it.call.place, message);
+        }
+    }
+}
+
 pub(super) fn network(m: &Model<'_>, f: &mut Finds) {
     let clients = ["requests", "urllib.request", "httpx", "aiohttp", "huggingface_hub"];
     for (file, class) in classes(m).filter(|(_, it)| is_container(m, it, 0)) {
         let Some(docker) = image_of(class).and_then(|it| m.image(&it)) else { continue };
-        let let_out =
-            |call: &Call| call.arg("enable_proxy").is_some() || call.arg("labels").is_some();
+        // Labels that are made elsewhere may be the right ones.
+        let right = |it: &Expr| match file.followed(it).kind {
+            Kind::Dict(_) => {
+                let labels = file.followed(it).entries();
+                labels.iter().any(|(key, _)| key.text().is_none_or(|it| it == OUTSIDE))
+            }
+            _ => true,
+        };
+        let let_out = |call: &Call| {
+            call.arg("enable_proxy").is_some() || call.arg("labels").is_some_and(right)
+        };
         let made = m
             .dag_code()
             .into_iter()

@@ -18,7 +18,7 @@ use crate::check::{
 };
 
 /// Charts that a platform installs by themselves.
-pub(super) fn installed<'m>(
+pub(in crate::check::rules) fn installed<'m>(
     m: &'m Model<'_>,
 ) -> impl Iterator<
     Item = &'m (
@@ -30,7 +30,11 @@ pub(super) fn installed<'m>(
 }
 
 /// The path of the template an object comes from, when it is one of the project.
-pub(super) fn owner(m: &Model<'_>, chart: &ChartFacts, source: &str) -> Option<String> {
+pub(in crate::check::rules) fn owner(
+    m: &Model<'_>,
+    chart: &ChartFacts,
+    source: &str,
+) -> Option<String> {
     let (_, inner) = source.split_once('/')?;
     // Charts of the platform that lie in a package are not the user's.
     let inside = inner.strip_prefix("charts/").and_then(|it| it.split('/').next());
@@ -105,7 +109,7 @@ pub(super) fn paths(ingress: &Value) -> Vec<&str> {
 
 pub(super) fn renders(m: &Model<'_>, f: &mut Finds) {
     for (chart, rendered) in installed(m) {
-        let Some((template, line, _, message)) = &rendered.failure else { continue };
+        let Some((template, line, column, message)) = &rendered.failure else { continue };
         // What nobody defines is told by C09, what nobody has by C06, what is no YAML by C11.
         let other = message.contains("no template") || message.contains("is no YAML");
         if other || rendered.missing.iter().any(|it| message.contains(it.as_str())) {
@@ -115,7 +119,10 @@ pub(super) fn renders(m: &Model<'_>, f: &mut Finds) {
         let file = file.unwrap_or_else(|| chart.path("Chart.yaml"));
         let short = message.lines().next().unwrap_or_default();
         let short = short.rsplit_once("error calling required: ").map_or(short, |(_, it)| it);
-        f.at(&file, m.line(&file, *line), format!("the chart can't be rendered: {short}"));
+        let whole = m.line(&file, *line);
+        let start = (*line, (*column).max(whole.start.1));
+        let place = Place { start, end: whole.end.max(start) };
+        f.at(&file, place, format!("the chart can't be rendered: {short}"));
     }
 }
 

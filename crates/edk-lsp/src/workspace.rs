@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use edk_api::check::{Checker, Options, Tree, rules};
+use edk_extension::check::{Checker, Options, Tree, rules};
 use edk_model::{Finding, Severity};
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Diagnostic,
@@ -13,10 +13,10 @@ use lsp_types::{
     MarkupKind, NumberOrString, PublishDiagnosticsParams, Range, TextEdit, Uri, WorkspaceEdit,
 };
 
-use super::place;
+use crate::place;
 
 #[derive(Default)]
-pub(super) struct Workspace {
+pub(crate) struct Workspace {
     root: Option<PathBuf>,
     checker: Checker,
     tree: Tree,
@@ -29,7 +29,7 @@ pub(super) struct Workspace {
 
 impl Workspace {
     /// Returns the workspace an editor names when it starts.
-    pub(super) fn new(params: &InitializeParams) -> Self {
+    pub(crate) fn new(params: &InitializeParams) -> Self {
         let folder = params.workspace_folders.iter().flatten().next().map(|it| &it.uri);
         #[allow(deprecated, reason = "older editors name nothing else")]
         let folder = folder.or(params.root_uri.as_ref());
@@ -38,7 +38,7 @@ impl Workspace {
     }
 
     /// Takes the text of a file that is open; returns whether it is one of the workspace.
-    pub(super) fn open(&mut self, uri: &Uri, text: String) -> bool {
+    pub(crate) fn open(&mut self, uri: &Uri, text: String) -> bool {
         let Some(path) = place::path(uri) else { return false };
         // Without a folder, that of the first file is the workspace.
         if self.root.is_none() {
@@ -49,12 +49,12 @@ impl Workspace {
     }
 
     /// Takes that a file is not open any more.
-    pub(super) fn close(&mut self, uri: &Uri) -> bool {
+    pub(crate) fn close(&mut self, uri: &Uri) -> bool {
         place::path(uri).is_some_and(|path| self.open.remove(&path).is_some())
     }
 
     /// Checks everything again; returns the files of which something else is to be told.
-    pub(super) fn check(&mut self) -> Vec<PublishDiagnosticsParams> {
+    pub(crate) fn check(&mut self) -> Vec<PublishDiagnosticsParams> {
         let Some(root) = self.root.clone() else { return Vec::new() };
         // A folder that can't be read for a moment is told as it was.
         let Ok(mut tree) = Tree::open(&root, Some(&self.tree)) else { return Vec::new() };
@@ -115,7 +115,7 @@ impl Workspace {
     }
 
     /// Returns the changes that mend what is wrong at a place.
-    pub(super) fn actions(&self, params: &CodeActionParams) -> Vec<CodeActionOrCommand> {
+    pub(crate) fn actions(&self, params: &CodeActionParams) -> Vec<CodeActionOrCommand> {
         let found = self.at(&params.text_document.uri, params.range);
         let mendable = found.into_iter().filter(|it| !it.edits.is_empty());
         mendable.filter_map(|it| self.action(it)).map(CodeActionOrCommand::CodeAction).collect()
@@ -147,7 +147,7 @@ impl Workspace {
     }
 
     /// Returns what the rule is about that is broken at a place.
-    pub(super) fn hover(&self, params: &HoverParams) -> Option<Hover> {
+    pub(crate) fn hover(&self, params: &HoverParams) -> Option<Hover> {
         let at = &params.text_document_position_params;
         let range = Range { start: at.position, end: at.position };
         let found = self.at(&at.text_document.uri, range);

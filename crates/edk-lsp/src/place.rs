@@ -6,7 +6,7 @@ use edk_model::{Finding, Span};
 use lsp_types::{Position, Range, Uri};
 
 /// Returns a place in a text: lines from 0, columns in units of UTF-16, as the protocol counts.
-pub(super) fn position(text: &str, span: Span) -> Position {
+pub(crate) fn position(text: &str, span: Span) -> Position {
     let line = text.lines().nth(span.line.saturating_sub(1)).unwrap_or_default();
     let units =
         line.chars().take(span.column.saturating_sub(1)).map(char::len_utf16).sum::<usize>();
@@ -18,7 +18,7 @@ fn number(value: usize) -> u32 {
 }
 
 /// Returns the place of a finding; the first line for one about a whole file.
-pub(super) fn range(text: &str, finding: &Finding) -> Range {
+pub(crate) fn range(text: &str, finding: &Finding) -> Range {
     let Some(span) = finding.span else {
         let end =
             Span { line: 1, column: text.lines().next().unwrap_or_default().chars().count() + 1 };
@@ -30,7 +30,7 @@ pub(super) fn range(text: &str, finding: &Finding) -> Range {
 }
 
 /// Returns the file of an address `file://…`, if it is one.
-pub(super) fn path(uri: &Uri) -> Option<PathBuf> {
+pub(crate) fn path(uri: &Uri) -> Option<PathBuf> {
     let rest = uri.as_str().strip_prefix("file://")?;
     // An authority before the path names another machine.
     let rest = &rest[rest.find('/')?..];
@@ -48,7 +48,7 @@ pub(super) fn path(uri: &Uri) -> Option<PathBuf> {
 }
 
 /// Returns the address of a file.
-pub(super) fn uri(path: &Path) -> Option<Uri> {
+pub(crate) fn uri(path: &Path) -> Option<Uri> {
     let plain = |it: &u8| it.is_ascii_alphanumeric() || b"-._~/".contains(it);
     let escaped: String = path
         .to_str()?

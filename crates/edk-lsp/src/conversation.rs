@@ -1,11 +1,5 @@
-//! `edk lsp`: a language server over standard streams. It checks the whole workspace, with what the
-//! editor has not saved yet, and tells findings, changes that mend them, and what rules are about.
+//! What is answered to which message.
 
-mod place;
-mod workspace;
-
-use edk_api::Failure;
-use edk_model::Code;
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types::{
     CodeActionParams, CodeActionProviderCapability, DidChangeTextDocumentParams,
@@ -21,20 +15,7 @@ use lsp_types::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use workspace::Workspace;
-
-/// Serves the editor on standard streams until it says goodbye.
-pub(crate) fn run() -> Result<(), Failure> {
-    let (connection, threads) = Connection::stdio();
-    serve(&connection).map_err(|error| {
-        Failure::new(Code::Io, "the conversation with the editor broke off").because(error)
-    })?;
-    // The writer ends when nobody can give it messages any more.
-    drop(connection);
-    threads
-        .join()
-        .map_err(|error| Failure::new(Code::of_io(&error), "the editor went away").because(error))
-}
+use crate::{LspError, workspace::Workspace};
 
 fn capabilities() -> ServerCapabilities {
     let save = TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) });
@@ -52,12 +33,22 @@ fn capabilities() -> ServerCapabilities {
     }
 }
 
-fn serve(connection: &Connection) -> Result<(), Box<dyn std::error::Error>> {
-    let (id, params) = connection.initialize_start()?;
-    let params: InitializeParams = serde_json::from_value(params)?;
+/// Serves an editor until it says goodbye.
+///
+/// # Errors
+/// [`LspError::Conversation`].
+pub(crate) fn serve(connection: &Connection) -> Result<(), LspError> {
+    let (id, params) = connection.initialize_start().map_err(LspError::conversation)?;
+    let params: InitializeParams = match serde_json::from_value(params) {
+        Ok(params) => params,
+        Err(error) => {
+            send(connection, refused(id, &error).into())?;
+            return Err(LspError::conversation(error));
+        }
+    };
     let info = serde_json::json!({"name": "edk", "version": env!("CARGO_PKG_VERSION")});
     let answer = serde_json::json!({"capabilities": capabilities(), "serverInfo": info});
-    connection.initialize_finish(id, answer)?;
+    connection.initialize_finish(id, answer).map_err(LspError::conversation)?;
     let mut workspace = Workspace::new(&params);
     publish(connection, &mut workspace)?;
     let mut changed = false;
@@ -79,14 +70,14 @@ fn serve(connection: &Connection) -> Result<(), Box<dyn std::error::Error>> {
         };
         match message {
             Message::Request(request) => {
-                if connection.handle_shutdown(&request)? {
+                if connection.handle_shutdown(&request).map_err(LspError::conversation)? {
                     return Ok(());
                 }
                 if changed {
                     publish(connection, &mut workspace)?;
                     changed = false;
                 }
-                connection.sender.send(answered(&workspace, request).into())?;
+                send(connection, answered(&workspace, request).into())?;
             }
             Message::Notification(notification) => changed |= told(&mut workspace, notification),
             Message::Response(_) => {}
@@ -95,15 +86,16 @@ fn serve(connection: &Connection) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Checks, and tells the editor what is different now.
-fn publish(
-    connection: &Connection,
-    workspace: &mut Workspace,
-) -> Result<(), Box<dyn std::error::Error>> {
+fn publish(connection: &Connection, workspace: &mut Workspace) -> Result<(), LspError> {
     for params in workspace.check() {
         let notification = Notification::new(PublishDiagnostics::METHOD.to_owned(), params);
-        connection.sender.send(notification.into())?;
+        send(connection, notification.into())?;
     }
     Ok(())
+}
+
+fn send(connection: &Connection, message: Message) -> Result<(), LspError> {
+    connection.sender.send(message).map_err(|_| LspError::conversation("nobody listens"))
 }
 
 /// Takes what the editor tells; says whether something has to be checked again.
@@ -154,6 +146,10 @@ fn answer<P: DeserializeOwned, R: Serialize>(
 ) -> Response {
     match serde_json::from_value(params) {
         Ok(params) => Response::new_ok(id, work(&params)),
-        Err(error) => Response::new_err(id, ErrorCode::InvalidParams as i32, error.to_string()),
+        Err(error) => refused(id, &error),
     }
+}
+
+fn refused(id: RequestId, error: &serde_json::Error) -> Response {
+    Response::new_err(id, ErrorCode::InvalidParams as i32, error.to_string())
 }
