@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn pod(status: &str) -> Pod {
-        Pod { name: "x-1".into(), status: status.into(), reason: None }
+        Pod { name: "x-1".into(), status: status.into(), reason: None, ready: None }
     }
 
     #[test]
