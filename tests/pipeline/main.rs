@@ -14,4 +14,6 @@ mod engines;
 mod package;
 mod registry;
 mod run;
+mod templates;
+mod wire;
 mod world;
