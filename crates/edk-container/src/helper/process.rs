@@ -78,7 +78,7 @@ pub(crate) fn replace(
                 user.assume()?;
                 // The change of user undid it (prctl(2), PR_SET_PDEATHSIG).
                 tie_to_parent().step("stay tied to the parent")?;
-                if parent.is_some_and(|pipe| is_broken(pipe)) {
+                if parent.is_some_and(is_broken) {
                     return Err(Fault::new("stay tied to the parent", "it has ended"));
                 }
             }
