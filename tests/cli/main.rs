@@ -28,3 +28,4 @@ mod servers;
 mod storage;
 mod targets;
 mod transfer;
+mod ways;

@@ -127,6 +127,32 @@ pub(crate) fn may_overwrite(args: &Args, command: &Command, failure: &Failure) -
     question.interact().unwrap_or(false)
 }
 
+/// Asks whether images are sent of which the failure says that the target never got them; no where
+/// nobody can be asked.
+pub(crate) fn may_send(args: &Args, command: &Command, failure: &Failure) -> bool {
+    let sends = match command {
+        Command::Deploy(request) => request.send_missing,
+        Command::Install(request) => request.send_missing,
+        _ => return false,
+    };
+    let never_sent = failure.findings.iter().any(|it| it.rule == "follow/image-never-sent");
+    if sends || !never_sent || !is_possible(args) {
+        return false;
+    }
+    crate::report::failure(failure);
+    let question = Confirm::new().with_prompt("Send it, and do it again?").default(true);
+    question.interact().unwrap_or(false)
+}
+
+/// Lets a command send images which the target never got.
+pub(crate) fn set_send(command: &mut Command) {
+    match command {
+        Command::Deploy(request) => request.send_missing = true,
+        Command::Install(request) => request.send_missing = true,
+        _ => {}
+    }
+}
+
 /// Lets a command replace files.
 pub(crate) fn set_overwrite(command: &mut Command) {
     if let Command::New(request) = command {

@@ -158,6 +158,9 @@ fn carry_out(
             Err(failure) if ask::may_overwrite(args, &command, failure) => {
                 ask::set_overwrite(&mut command);
             }
+            Err(failure) if ask::may_send(args, &command, failure) => {
+                ask::set_send(&mut command);
+            }
             _ => {
                 events.finish()?;
                 return result;

@@ -80,5 +80,5 @@ pub use rootfs::export_rootfs;
 pub use schedule::in_parallel;
 pub use transfer::{
     Access, Copied, HistoryEntry, ImportedImages, Login, Mirror, Parcel, PushedImage, Saved,
-    ShownImage, ShownLayer, copy, load, push, save, show,
+    ShownImage, ShownLayer, blobs, copy, load, may_push, push, save, show,
 };
