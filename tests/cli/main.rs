@@ -24,6 +24,7 @@ mod mirror;
 mod network;
 mod platform;
 mod redeploy;
+mod secrets;
 mod servers;
 mod storage;
 mod targets;
