@@ -41,11 +41,11 @@ impl Ward {
         ward
     }
 
-    fn edk(&self, args: &[&str]) -> Done {
+    pub(crate) fn edk(&self, args: &[&str]) -> Done {
         Done::of(self.env.command(args).env("EDK_PASSPHRASE", "open sesame"))
     }
 
-    fn result(&self, args: &[&str]) -> Value {
+    pub(crate) fn result(&self, args: &[&str]) -> Value {
         let done = self.edk(&[args, &["--output", "json"]].concat()).exits(0);
         done.document()["result"].clone()
     }

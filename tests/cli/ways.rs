@@ -65,6 +65,26 @@ fn whoever_sits_at_a_terminal_is_asked_whether_to_send_what_is_missing() {
 }
 
 #[test]
+fn a_status_says_what_was_never_sent_and_sends_it_when_it_is_told_to() {
+    let ward = Ward::new();
+    small_extension(&ward.env, "lung");
+    asks_for_another(&ward.env, "extra");
+    // Nothing worked there before, so what fails stays to be looked at.
+    ward.edk(&["deploy", "lung"]).exits(1);
+    let verdict = || ward.result(&["status", "lung"])["extensions"][0]["verdict"].clone();
+    let told = verdict();
+    assert_eq!(told["code"], "follow/image-never-sent", "{told}");
+    assert_eq!(told["images"], serde_json::json!(["other-features:1.0.0"]));
+    let next = "`edk image send other-features:1.0.0 --target ward`";
+    assert_eq!(told["next"], next);
+    let words = ["was never sent to this target: send ", "follow/image-never-sent", next];
+    ward.edk(&["status", "lung"]).exits(0).prints(&words);
+    let asked = in_a_terminal(&ward.env, "status lung", "y\r").exits(0);
+    asked.prints(&words).prints(&["Send it now?", "/other-features:1.0.0"]);
+    assert_eq!(verdict()["code"], "follow/image-missing", "it was sent, and is asked for no more");
+}
+
+#[test]
 fn a_registry_that_is_out_of_reach_is_gone_around_and_the_plan_says_so() {
     let remote = Remote::new();
     let env = &remote.env;

@@ -162,6 +162,10 @@ fn carry_out(
                 ask::set_send(&mut command);
             }
             _ => {
+                if let Some(send) = result.as_ref().ok().and_then(|it| ask::offered(args, it)) {
+                    command = send;
+                    continue;
+                }
                 events.finish()?;
                 return result;
             }

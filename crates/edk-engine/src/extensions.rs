@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use edk_chart::{Chart, platform::completed};
+use edk_chart::platform::completed;
 use edk_model::{Monitor, Outcome};
 use edk_target::{Client, Extension, InstallOutcome, Pod};
 use serde::{Deserialize, Serialize};
@@ -197,9 +197,7 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<Vec<Missing>, EngineError> {
         let (target, memory) = (client.target(), self.memory(&client.target().name));
-        let sent = memory.record()?.charts.remove(&format!("{}-{version}.tgz", request.name));
-        let bytes = sent.and_then(|sent| memory.chart(&sent.digest));
-        let chart = bytes.and_then(|bytes| Chart::read(bytes.as_slice(), &request.name).ok());
+        let chart = self.sent_chart(&memory, &request.name, version)?;
         let Some(chart) = chart.filter(|_| !target.registry_url.is_empty()) else {
             return Ok(Vec::new());
         };

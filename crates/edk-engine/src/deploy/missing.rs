@@ -18,6 +18,8 @@ pub(crate) struct Missing {
     pub(crate) told: NeverSent,
     /// What would be sent, when it is on this machine.
     parcel: Option<Parcel>,
+    /// Repository and tag.
+    short: String,
 }
 
 /// Tells an error with the images that were never sent, where they are the reason.
@@ -26,7 +28,26 @@ pub(crate) fn with_missing(error: TargetError, missing: &[Missing]) -> TargetErr
     error.never_sent(&told)
 }
 
+impl Missing {
+    /// Returns the name it has on this machine, when it is here.
+    pub(crate) fn here(&self) -> Option<String> {
+        self.parcel.as_ref().map(|_| self.short.clone())
+    }
+}
+
 impl Engine {
+    /// Returns a chart which was sent to a target from here; nothing is known of others.
+    pub(crate) fn sent_chart(
+        &self,
+        memory: &Memory,
+        name: &str,
+        version: &str,
+    ) -> Result<Option<Chart>, EngineError> {
+        let sent = memory.record()?.charts.remove(&format!("{name}-{version}.tgz"));
+        let bytes = sent.and_then(|sent| memory.chart(&sent.digest));
+        Ok(bytes.and_then(|bytes| Chart::read(bytes.as_slice(), name).ok()))
+    }
+
     /// Returns the images which the chart asks the target's registry for and which were never sent
     /// there from here.
     pub(crate) fn never_sent(
@@ -53,7 +74,8 @@ impl Engine {
                 None => None,
             };
             let bytes = parcel.as_ref().map(|it| self.delivery(it, route, target)).transpose()?;
-            missing.push(Missing { told: NeverSent { image, bytes }, parcel });
+            let short = short.to_owned();
+            missing.push(Missing { told: NeverSent { image, bytes }, parcel, short });
         }
         Ok(missing)
     }
