@@ -443,7 +443,7 @@ mod tests {
         let container = &plan.containers[0];
         assert_eq!(container.args, ["--to", "/copy"]);
         assert_eq!(container.user.as_deref(), Some("0"));
-        assert!(container.env.contains(&("NAME".into(), "copy".into())));
+        assert!(container.env.contains(&("NAME".into(), "copy-sandbox".into())));
         assert!(container.env.contains(&("N".into(), "7".into())));
         let sources: Vec<_> =
             container.mounts.iter().map(|mount| mount.source.display().to_string()).collect();
