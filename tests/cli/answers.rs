@@ -87,11 +87,12 @@ fn files_in_the_way_stay_unless_they_may_be_replaced() {
     assert_eq!(tree_digest(&env.path("x")), made);
 }
 
-/// Runs `edk new` in a terminal and types `keys`.
-fn in_a_terminal(env: &TestEnv, keys: &str) -> Done {
-    let command = format!("{} new radiomics x --yes", program().display());
+/// Runs `edk` in a terminal and types `keys`.
+pub(crate) fn in_a_terminal(env: &TestEnv, args: &str, keys: &str) -> Done {
+    let command = format!("{} {args}", program().display());
     let mut script = env.other("script");
     script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).env("TERM", "xterm");
+    script.env("EDK_PASSPHRASE", "open sesame");
     script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = script.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -106,13 +107,15 @@ fn in_a_terminal(env: &TestEnv, keys: &str) -> Done {
     }
 }
 
+const NEW: &str = "new radiomics x --yes";
+
 #[test]
 fn in_a_terminal_the_user_is_asked_before_files_are_replaced() {
     let env = TestEnv::new();
     env.edk(&["new", "radiomics", "x", "--yes"]).exits(0);
     fs::write(env.path("x/README.md"), "mine").unwrap();
-    in_a_terminal(&env, "n\r").exits(1).prints(&["Replace these files?", "README.md"]);
+    in_a_terminal(&env, NEW, "n\r").exits(1).prints(&["Replace these files?", "README.md"]);
     assert_eq!(fs::read_to_string(env.path("x/README.md")).unwrap(), "mine");
-    in_a_terminal(&env, "y\r").exits(0).prints(&["Replace these files?"]);
+    in_a_terminal(&env, NEW, "y\r").exits(0).prints(&["Replace these files?"]);
     assert_ne!(fs::read_to_string(env.path("x/README.md")).unwrap(), "mine");
 }

@@ -170,7 +170,7 @@ fn secrets_are_sealed_and_show_nowhere() {
     }
     let list = ["ext", "list", "--target", "ward"];
     let mut command = ward.env.command(&list);
-    let done = Done::of(command.env("EDK_PASSPHRASE", "another")).exits(3);
+    let done = Done::of(command.env("EDK_PASSPHRASE", "another than that")).exits(3);
     done.tells(&["the passphrase does not open", "EDK_PASSPHRASE"]);
     fs::write(ward.env.path("passphrase"), "open sesame\n").unwrap();
     let file = ward.env.path("passphrase");

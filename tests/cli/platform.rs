@@ -6,8 +6,8 @@ use std::{fs, path::Path};
 use edk_testkit::{Done, Running, Signal, TestEnv, small_extension};
 use serde_json::Value;
 
-struct Ward {
-    env: TestEnv,
+pub(crate) struct Ward {
+    pub(crate) env: TestEnv,
     servers: Vec<Running>,
     /// What must show nowhere: the passphrase and the token.
     secrets: [String; 2],
@@ -23,7 +23,7 @@ fn serve(env: &TestEnv, servers: &mut Vec<Running>, home: &str, args: &[&str]) -
 }
 
 impl Ward {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let env = TestEnv::new();
         let mut servers = Vec::new();
         let mut serve =
@@ -41,11 +41,11 @@ impl Ward {
         ward
     }
 
-    fn edk(&self, args: &[&str]) -> Done {
+    pub(crate) fn edk(&self, args: &[&str]) -> Done {
         Done::of(self.env.command(args).env("EDK_PASSPHRASE", "open sesame"))
     }
 
-    fn result(&self, args: &[&str]) -> Value {
+    pub(crate) fn result(&self, args: &[&str]) -> Value {
         let done = self.edk(&[args, &["--output", "json"]].concat()).exits(0);
         done.document()["result"].clone()
     }
@@ -155,13 +155,13 @@ fn a_platform_whose_registry_nobody_knows_is_told_before_anything_is_built() {
 }
 
 /// A platform elsewhere whose registry is out of reach: images go in archives.
-struct Remote {
-    env: TestEnv,
+pub(crate) struct Remote {
+    pub(crate) env: TestEnv,
     servers: Vec<Running>,
 }
 
 impl Remote {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut remote = Self { env: TestEnv::new(), servers: Vec::new() };
         small_extension(&remote.env, "lung");
         remote.becomes("one");

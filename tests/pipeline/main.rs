@@ -14,4 +14,7 @@ mod engines;
 mod package;
 mod registry;
 mod run;
+mod sandbox;
+mod templates;
+mod wire;
 mod world;

@@ -6,13 +6,17 @@ use std::{
     net::{TcpListener, TcpStream},
 };
 
-use edk_testkit::{Done, Running, TestEnv, verify_store, wait_until};
+use edk_testkit::{Done, Running, TestEnv, plant, verify_store, wait_until};
 use serde_json::{Value, json};
 
 use crate::{
     client::{noise, send, serve},
     faults::{Fault, Faults},
 };
+
+/// Not seen anywhere: the test kit looks for it in all that is said and kept.
+const PASSWORD: &str = "hush-7Qm2vXw9";
+const LOGIN: &str = "ann:hush-7Qm2vXw9";
 
 /// Size of the large layer, in bytes: more than the buffers of two sockets and a proxy.
 const LARGE: usize = 12_000_000;
@@ -34,11 +38,11 @@ pub(crate) fn extension() -> TestEnv {
 }
 
 /// Debian's docker-registry over plain HTTP; with `login` only for the user `ann` with the password
-/// `secret`.
+/// [`PASSWORD`].
 fn theirs(env: &TestEnv, login: bool) -> (Running, String) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    // `secret`, as `htpasswd -nB ann` prints it.
-    let line = "ann:$2b$04$3vstoDMv.2YCDllGGG9O.eCZrWaXQgSoyG3.tY8bKPTOwmoyrzEee\n";
+    // As `htpasswd -nB ann` prints it.
+    let line = "ann:$2b$04$3vstoDMv.2YCDllGGG9O.eq2xxqDomFf76KO5h5LMwWK4o7AvjhkC\n";
     fs::write(env.path("htpasswd"), line).unwrap();
     let auth = match login {
         true => {
@@ -62,6 +66,8 @@ fn theirs(env: &TestEnv, login: bool) -> (Running, String) {
 
 /// Keeps a login where Podman would.
 fn log_in(env: &TestEnv, registry: &str, login: &str) {
+    plant(PASSWORD);
+    plant(&base64(login));
     let folder = env.work().with_file_name("home").join(".config/containers");
     fs::create_dir_all(&folder).unwrap();
     let auth = json!({ "auths": { registry: { "auth": base64(login) } } });
@@ -117,7 +123,7 @@ fn docker_registry_takes_images_from_those_who_log_in() {
     refused.tells(&["could not push", "wants a login, and none is kept", "podman login"]);
     log_in(&env, &address, "ann:wrong");
     env.edk(&push_args).exits(3).tells(&["does not take the login of `ann`", "podman login"]);
-    log_in(&env, &address, "ann:secret");
+    log_in(&env, &address, LOGIN);
     let first = push(&env, &format!("{address}/team"));
     assert!(moved(&first) > LARGE as u64);
     // Cross-repository mounts.
@@ -125,7 +131,7 @@ fn docker_registry_takes_images_from_those_who_log_in() {
     assert!(moved(&mounted) < 20_000, "{mounted:?}");
     // And back, by the name and by the digest.
     let back = TestEnv::new();
-    log_in(&back, &address, "ann:secret");
+    log_in(&back, &address, LOGIN);
     let digest = first[0]["digest"].as_str().unwrap();
     let name = first[0]["name"].as_str().unwrap();
     let by_digest = format!("{}@{digest}", name.rsplit_once(':').unwrap().0);
@@ -140,12 +146,12 @@ fn docker_registry_takes_images_from_those_who_log_in() {
 fn tokens_are_asked_for_with_the_scopes_that_are_needed() {
     let env = extension();
     let (_server, address) = theirs(&env, false);
-    let faults = Faults::with_tokens(&address, &base64("ann:secret"));
+    let faults = Faults::with_tokens(&address, &base64(LOGIN));
     let registry = faults.address.clone();
     let refused = env.edk(&["push", "ext", "--registry", &registry]).exits(3);
     refused.tells(&["could not push", "podman login"]);
     // A login for one team, and another for all, which the service does not take.
-    log_in(&env, &format!("{registry}/team"), "ann:secret");
+    log_in(&env, &format!("{registry}/team"), LOGIN);
     faults.seen("");
     assert!(moved(&push(&env, &format!("{registry}/team"))) > LARGE as u64);
     let asked = faults.seen("/token?");
@@ -169,9 +175,11 @@ fn a_credential_helper_is_asked_for_its_registry() {
     fs::create_dir(&bin).unwrap();
     let script = format!(
         "#!/bin/sh\nread server\necho \"$1 $server\" >> {}\n\
-         echo '{{\"Username\":\"ann\",\"Secret\":\"secret\"}}'\n",
-        env.path("asked").display()
+         printf '{{\"Username\":\"ann\",\"Secret\":\"%s\"}}' \"$(cat {})\"\n",
+        env.path("asked").display(),
+        env.path("password").display()
     );
+    fs::write(env.path("password"), PASSWORD).unwrap();
     fs::write(&helper, script).unwrap();
     fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
     fs::create_dir(env.path("docker")).unwrap();

@@ -62,8 +62,7 @@ fn an_application_that_ends_is_started_again_and_told() {
     let (before, _) = text.split_once("CMD").unwrap();
     let command = "CMD [\"/bin/busybox\", \"sh\", \"-c\", \"echo it hurts; exit 3\"]\n";
     std::fs::write(&dockerfile, format!("{before}{command}")).unwrap();
-    // It may run for the moment in which it is followed.
-    env.edk(&["deploy", "short"]);
+    env.edk(&["deploy", "short"]).exits(1).tells(&["follow/crash-loop", "it hurts"]);
     wait_until("it is started again", 30, || {
         let pod = sandbox.status()["releases"][0]["pods"][0].clone();
         pod["restarts"].as_u64() >= Some(2) && pod["exit_code"] == 3

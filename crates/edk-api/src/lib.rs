@@ -43,7 +43,7 @@ pub use edk_engine::{
     RegistryDeleteRequest, RegistryGcRequest, RegistryServeRequest, RegistryShowRequest,
     RemoveRequest, RunRequest, SandboxLogRequest, SandboxResetRequest, SandboxServeRequest,
     SandboxStartRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
-    TargetRequest, TaskLogRequest, TemplateSummary, TrustChoice, TruthRequest, Type,
+    TargetRequest, TaskLogRequest, TemplateSummary, TroubleKind, TrustChoice, TruthRequest, Type,
     UninstallRequest, UploadRequest, WorkflowJobsRequest, WorkflowListRequest,
     WorkflowStartRequest, parse_size,
 };

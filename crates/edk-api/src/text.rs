@@ -205,6 +205,10 @@ fn status(outcome: &StatusOutcome) -> Vec<String> {
             }
         };
         lines.push(format!("{}  {state}", row.chart));
+        if let Some(verdict) = &row.verdict {
+            lines.push(format!("  {} ({})", verdict.sentence, verdict.code));
+            lines.push(format!("  next: {}", verdict.next));
+        }
     }
     if lines.is_empty() {
         lines.push(format!("nothing is on {}", outcome.target));

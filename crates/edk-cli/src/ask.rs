@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, io::IsTerminal as _};
 
 use dialoguer::{Confirm, Input, MultiSelect, Password, Select};
-use edk_api::{Command, Engine, Failure, Parameter, Preset, Type};
+use edk_api::{
+    Command, Engine, Failure, ImageCommand, ImageSendRequest, Parameter, Preset, Response,
+    TroubleKind, Type,
+};
 use edk_model::{Code, Explain as _, Secret};
 
 use crate::args::{Args, OutputFormat};
@@ -125,6 +128,49 @@ pub(crate) fn may_overwrite(args: &Args, command: &Command, failure: &Failure) -
     crate::report::failure(failure);
     let question = Confirm::new().with_prompt("Replace these files?").default(false);
     question.interact().unwrap_or(false)
+}
+
+/// Asks whether images are sent of which the failure says that the target never got them; no where
+/// nobody can be asked.
+pub(crate) fn may_send(args: &Args, command: &Command, failure: &Failure) -> bool {
+    let sends = match command {
+        Command::Deploy(request) => request.send_missing,
+        Command::Install(request) => request.send_missing,
+        _ => return false,
+    };
+    let never_sent =
+        failure.findings.iter().any(|it| it.rule == TroubleKind::ImageNeverSent.code());
+    if sends || !never_sent || !is_possible(args) {
+        return false;
+    }
+    crate::report::failure(failure);
+    let question = Confirm::new().with_prompt("Send it, and do it again?").default(true);
+    question.interact().unwrap_or(false)
+}
+
+/// Returns the command that sends what a status says is missing, if whoever is asked wants it.
+pub(crate) fn offered(args: &Args, response: &Response) -> Option<Command> {
+    let Response::Status(status) = response else { return None };
+    let verdicts = status.extensions.iter().filter_map(|row| row.verdict.as_ref());
+    let images: Vec<_> =
+        verdicts.flat_map(|it| &it.images).filter_map(|it| it.parse().ok()).collect();
+    if images.is_empty() || !is_possible(args) {
+        return None;
+    }
+    eprintln!("{}", edk_api::text(response));
+    let question = Confirm::new().with_prompt("Send it now?").default(true);
+    let (target, full) = (status.target.clone(), false);
+    let send = ImageCommand::Send(ImageSendRequest { images, target, full });
+    question.interact().unwrap_or(false).then(|| Command::Image(Box::new(send)))
+}
+
+/// Lets a command send images which the target never got.
+pub(crate) fn set_send(command: &mut Command) {
+    match command {
+        Command::Deploy(request) => request.send_missing = true,
+        Command::Install(request) => request.send_missing = true,
+        _ => {}
+    }
 }
 
 /// Lets a command replace files.

@@ -39,6 +39,9 @@ pub(crate) struct DeployArgs {
     /// here: layers it has are left out, and everything is sent when it lacks one.
     #[arg(long, conflicts_with = "pull_from")]
     archives: bool,
+    /// Send images of this machine that the chart asks for and the target never got, without asking.
+    #[arg(long)]
+    yes: bool,
     /// Tell what would be done, and do nothing.
     #[arg(long, conflicts_with_all = ["param", "build_arg"])]
     dry_run: bool,
@@ -77,6 +80,7 @@ impl DeployArgs {
             no_hooks: self.no_hooks,
             pull_from,
             archives: self.archives,
+            send_missing: self.yes,
         }))
     }
 }

@@ -126,6 +126,9 @@ pub(crate) struct InstallArgs {
     /// A value for an extension parameter; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     param: Vec<(String, String)>,
+    /// Send images of this machine that the chart asks for and the target never got, without asking.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -256,6 +259,7 @@ impl InstallArgs {
             version: self.version.clone().unwrap_or_default(),
             params,
             launch: Some(launch),
+            send_missing: self.yes,
         })
     }
 }

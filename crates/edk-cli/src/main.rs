@@ -158,7 +158,14 @@ fn carry_out(
             Err(failure) if ask::may_overwrite(args, &command, failure) => {
                 ask::set_overwrite(&mut command);
             }
+            Err(failure) if ask::may_send(args, &command, failure) => {
+                ask::set_send(&mut command);
+            }
             _ => {
+                if let Some(send) = result.as_ref().ok().and_then(|it| ask::offered(args, it)) {
+                    command = send;
+                    continue;
+                }
                 events.finish()?;
                 return result;
             }

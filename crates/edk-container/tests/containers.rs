@@ -311,18 +311,23 @@ fn without_a_network_only_loopback_is_there() {
 #[test]
 fn a_cancelled_process_is_gone_with_its_children() {
     let bench = Bench::new();
-    let token = CancellationToken::new();
-    let monitor = Monitor::new(Arc::new(Silent), token.clone(), "");
-    let spec = bench.spec("sleep 987654 & echo ready; sleep 987654");
-    let mut output = |line: &str| {
-        assert_eq!(line, "ready");
-        token.cancel();
-    };
-    let error = bench.containers.run(&spec, &mut output, &monitor).unwrap_err();
-    assert!(matches!(error, ContainerError::Cancelled(_)), "{error}");
-    let alive = std::process::Command::new("pgrep").args(["-f", "sleep 987654"]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&alive.stdout), "");
-    assert_eq!(bench.left_behind(), 0);
+    // Another user's as well: the kernel forgets a tie to the parent when the user changes.
+    for user in ["", "1000:1000"] {
+        let token = CancellationToken::new();
+        let monitor = Monitor::new(Arc::new(Silent), token.clone(), "");
+        let mut spec = bench.spec("sleep 987654 & echo ready; sleep 987654");
+        user.clone_into(&mut spec.user);
+        let mut output = |line: &str| {
+            assert_eq!(line, "ready");
+            token.cancel();
+        };
+        let error = bench.containers.run(&spec, &mut output, &monitor).unwrap_err();
+        assert!(matches!(error, ContainerError::Cancelled(_)), "{error}");
+        let mut look = std::process::Command::new("pgrep");
+        let alive = look.args(["-f", "sleep 987654"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&alive.stdout), "");
+        assert_eq!(bench.left_behind(), 0);
+    }
 }
 
 #[test]

@@ -172,6 +172,7 @@ impl Show<'_> {
                 no_hooks: false,
                 pull_from: None,
                 archives: false,
+                send_missing: false,
             };
             let done = engine.deploy(&request, monitor)?;
             let pods: Vec<_> = done.pods.values().map(String::as_str).collect();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Engine, EngineError, UninstallOutcome,
-    deploy::{PATIENCE, Release, pods},
+    deploy::{Missing, PATIENCE, Release, pods, with_missing},
 };
 
 /// Name a target.
@@ -93,6 +93,11 @@ pub struct InstallRequest {
     /// word it may be either.
     #[serde(default)]
     pub launch: Option<bool>,
+    /// Whether images of this machine which the chart asks for, and which were never sent to the
+    /// target, are sent as well.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub send_missing: bool,
 }
 
 /// A release that is ready, or was found ready.
@@ -162,6 +167,7 @@ impl Engine {
             let version = if request.version.is_empty() { &newest } else { &request.version };
             launchable(&client, &row, *launch)?;
             let params = completed(&row.raw["extension_params"], params);
+            let missing = self.lacking(&client, request, version, &params, monitor).await?;
             let outcome = client.install(name, version, &row.keywords, &params, &install).await?;
             let release = outcome.release().to_owned();
             if matches!(outcome, InstallOutcome::AlreadyInstalled { .. }) {
@@ -170,13 +176,39 @@ impl Engine {
             install.finished(name, Outcome::Done, &format!("release {release}"));
             let follow = monitor.stage("follow");
             follow.started(&release);
-            let followed = client.follow(&release, PATIENCE, &follow).await?;
+            let followed = client.follow(&release, PATIENCE, &follow).await;
+            let followed = followed.map_err(|error| with_missing(error, &missing))?;
             let summary = format!("{}, pods ready", followed.helm_status);
             follow.finished(&release, Outcome::Done, &summary);
             self.remember_install(&client, (&release, name, version), params)?;
             let (helm_status, pods) = (followed.helm_status, pods(&followed.pods));
             Ok(Installed { release, target: target.clone(), helm_status, pods })
         })
+    }
+
+    /// Returns the images of a chart which was sent from here that its target lacks, after they were
+    /// sent if that is wanted. Of another's chart nothing is known.
+    async fn lacking(
+        &self,
+        client: &Client,
+        request: &InstallRequest,
+        version: &str,
+        params: &Map<String, Value>,
+        monitor: &Monitor,
+    ) -> Result<Vec<Missing>, EngineError> {
+        let (target, memory) = (client.target(), self.memory(&client.target().name));
+        let chart = self.sent_chart(&memory, &request.name, version)?;
+        let Some(chart) = chart.filter(|_| !target.registry_url.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let route = self.route(target, (None, false), &request.name, monitor)?;
+        let ways = (&route, &memory);
+        let missing = self.never_sent(&chart, params, ways, &target.name)?;
+        if !request.send_missing || missing.is_empty() {
+            return Ok(missing);
+        }
+        self.send_missing(client, &missing, ways, monitor).await?;
+        self.never_sent(&chart, params, ways, &target.name)
     }
 
     /// Returns the row of the chart that is to be installed.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Engine, EngineError, ImageView, ImageWay,
-    deploy::{Archive, Before, Journal, Memory, Route, cut_off},
+    deploy::{Archive, Before, Journal, Memory, Route, cut_off, first_image},
     engine::version_of,
     image::Chosen,
     package::{ReadyChart, preflight_about},
@@ -149,8 +149,8 @@ impl Engine {
             images.iter().map(|image| build_step(image, &chosen)).collect();
         let new = (version.as_str(), &ready.packaged.digest);
         let looked = self.with_target(&request.target, monitor, async |client: Client| {
-            let route =
-                Route::choose(client.target(), request.pull_from.as_deref(), request.archives)?;
+            let how = (request.pull_from.as_deref(), request.archives);
+            let route = self.route(client.target(), how, first_image(&project), monitor)?;
             let memory = self.memory(&client.target().name);
             let (release, multi) = (ready.chart.name(), is_multi(chart_dir));
             let earlier = if multi { None } else { memory.journal(release)? };

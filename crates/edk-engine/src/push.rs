@@ -131,8 +131,7 @@ impl Engine {
         monitor: &Monitor,
     ) -> Result<Vec<Pushed>, EngineError> {
         let monitor = monitor.stage("push");
-        let path = self.ledger_path(registry.split('/').next().unwrap_or(registry));
-        let mut ledger = Ledger::load(&path)?;
+        let (path, mut ledger) = self.registry_ledger(registry)?;
         let told = |done: &PushedImage| {
             let PushedImage { to, copied, unchanged } = done;
             let outcome = if *unchanged { Outcome::Reused } else { Outcome::Done };
@@ -147,6 +146,13 @@ impl Engine {
             monitor.line(&error.to_string());
         }
         Ok(done?.into_iter().map(pushed).collect())
+    }
+
+    /// What a registry is known to have, whatever the path in it.
+    pub(crate) fn registry_ledger(&self, registry: &str) -> Result<(PathBuf, Ledger), EngineError> {
+        let path = self.ledger_path(registry.split('/').next().unwrap_or(registry));
+        let ledger = Ledger::load(&path)?;
+        Ok((path, ledger))
     }
 
     /// The file of what a target or registry is known to have.

@@ -1,12 +1,12 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use edk_model::Monitor;
-use edk_target::Client;
+use edk_target::{Client, Deployment, Extension, Health, TroubleKind, health_of};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Engine, EngineError,
-    deploy::{cut_off, pods},
+    deploy::{Missing, Route, cut_off, pods},
 };
 
 /// Look how an extension, or everything, is doing on a target.
@@ -45,6 +45,23 @@ pub struct ReleaseStatus {
     pub pods: BTreeMap<String, String>,
     /// Whether all pods run or have completed.
     pub ready: bool,
+    /// What keeps it from being ready, and does not go by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<ReleaseVerdict>,
+}
+
+/// What is wrong with a release.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ReleaseVerdict {
+    /// Its stable code, such as `follow/image-never-sent`.
+    pub code: &'static str,
+    /// One sentence without a full stop.
+    pub sentence: String,
+    /// What to do next.
+    pub next: String,
+    /// Images of this machine that would mend it, as `edk image send` takes them.
+    pub images: Vec<String>,
 }
 
 impl Engine {
@@ -82,6 +99,10 @@ impl Engine {
                     helm_status: deployment.map(|d| d.helm_status.clone()),
                     pods: deployment.map(|d| pods(&d.pods)).unwrap_or_default(),
                     ready: deployment.is_some_and(|d| d.ready),
+                    verdict: deployment
+                        .map(|it| self.verdict(&client, it, row))
+                        .transpose()?
+                        .flatten(),
                 });
             }
             let absent =
@@ -93,8 +114,42 @@ impl Engine {
                 helm_status: None,
                 pods: BTreeMap::new(),
                 ready: false,
+                verdict: None,
             }));
             Ok(StatusOutcome { target: client.target().name.clone(), extensions })
         })
+    }
+
+    /// Judges a release that is listed; `None` for one that is, or may become, ready.
+    fn verdict(
+        &self,
+        client: &Client,
+        deployment: &Deployment,
+        row: &Extension,
+    ) -> Result<Option<ReleaseVerdict>, EngineError> {
+        let Health::Failed(trouble) = health_of(None, Some(deployment)) else { return Ok(None) };
+        let (target, memory) = (client.target(), self.memory(&client.target().name));
+        let chart = self.sent_chart(&memory, &row.name, &deployment.version)?;
+        // What was sent is remembered whichever way it went.
+        let route = Route::choose(target, None, false).ok();
+        let missing = match (chart, route) {
+            (Some(chart), Some(route)) => {
+                let record = memory.record()?.releases.remove(&deployment.release);
+                let params = record.map(|it| it.params).unwrap_or_default();
+                self.never_sent(&chart, &params, (&route, &memory), &target.name)?
+            }
+            _ => Vec::new(),
+        };
+        let told: Vec<_> = missing.iter().map(|it| it.told.clone()).collect();
+        let trouble = trouble.never_sent(&told);
+        let offered = trouble.kind == TroubleKind::ImageNeverSent;
+        let images = missing.iter().filter(|_| offered).filter_map(Missing::here).collect();
+        let images: Vec<String> = images;
+        let next = match images.as_slice() {
+            [] => trouble.kind.next().to_owned(),
+            images => format!("`edk image send {} --target {}`", images.join(" "), target.name),
+        };
+        let (code, sentence) = (trouble.kind.code(), trouble.sentence);
+        Ok(Some(ReleaseVerdict { code, sentence, next, images }))
     }
 }

@@ -81,6 +81,6 @@ pub use rootfs::export_rootfs;
 pub use schedule::in_parallel;
 pub use transfer::{
     Access, Copied, HistoryEntry, ImportedImages, Login, Mirror, Parcel, PushedImage, Saved,
-    ShownImage, ShownLayer, copy, load, push, save, show,
+    ShownImage, ShownLayer, blobs, copy, load, may_push, push, save, show,
 };
 pub use unpacking::decompressed;

@@ -9,7 +9,7 @@ use crate::{
     Profile,
     package::Package,
     release::{Release, Status},
-    values,
+    values, workload,
 };
 
 /// Returns the rows of the list, in the order of the charts' names.
@@ -159,7 +159,10 @@ fn is_ready(release: &Release) -> bool {
 }
 
 fn fractions(release: &Release) -> Vec<&'static str> {
-    let running = |pod: &crate::Pod| pod.status == crate::PodStatus::Running && pod.ready;
+    // Only what is to last is asked by probes.
+    let running = |pod: &crate::Pod| {
+        pod.status == crate::PodStatus::Running && (pod.ready || !workload::lasts(&pod.kind))
+    };
     release.main_pods().map(|pod| if running(pod) { "1/1" } else { "0/1" }).collect()
 }
 

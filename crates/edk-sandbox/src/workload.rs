@@ -9,7 +9,7 @@ use edk_container::Gate;
 use edk_model::names;
 use serde_json::Value;
 
-use crate::{disk::Disk, release::Object};
+use crate::{action::pod_name, disk::Disk, release::Object};
 
 /// What has to be there and to be run for one pod. Containers run one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,11 +97,9 @@ pub(crate) fn plan(
         return Err(format!("`{}` can't be the name of an object", object.name));
     }
     let mut plan = PodPlan { folders: Vec::new(), files: Vec::new(), containers: Vec::new() };
-    let known = Known {
-        objects,
-        namespace: object.namespace.as_deref().unwrap_or_default(),
-        pod: &object.name,
-    };
+    let pod = pod_name(object);
+    let known =
+        Known { objects, namespace: object.namespace.as_deref().unwrap_or_default(), pod: &pod };
     let mut sources = BTreeMap::new();
     for volume in items(&spec["volumes"]) {
         let name = text(&volume["name"])?;
@@ -445,7 +443,7 @@ mod tests {
         let container = &plan.containers[0];
         assert_eq!(container.args, ["--to", "/copy"]);
         assert_eq!(container.user.as_deref(), Some("0"));
-        assert!(container.env.contains(&("NAME".into(), "copy".into())));
+        assert!(container.env.contains(&("NAME".into(), "copy-sandbox".into())));
         assert!(container.env.contains(&("N".into(), "7".into())));
         let sources: Vec<_> =
             container.mounts.iter().map(|mount| mount.source.display().to_string()).collect();

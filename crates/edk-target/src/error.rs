@@ -2,7 +2,7 @@ use std::{io, path::PathBuf};
 
 use edk_model::{Cancelled, Code, Explain, Finding};
 
-use crate::{Job, LoginProblem, Trouble, trust::is_distrust};
+use crate::{Job, LoginProblem, NeverSent, Trouble, trust::is_distrust};
 
 /// Why a target did not do what it was asked, or why nobody knows whether it did.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +114,7 @@ impl TargetError {
     /// Returns the error with the images that were never sent to the target, when a missing image
     /// is the trouble.
     #[must_use]
-    pub fn never_sent(self, images: &[String]) -> Self {
+    pub fn never_sent(self, images: &[NeverSent]) -> Self {
         match self {
             Self::ReleaseFailed { target, release, trouble } => {
                 let trouble = Box::new(trouble.never_sent(images));

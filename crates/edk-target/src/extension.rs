@@ -47,6 +47,9 @@ pub struct Pod {
     pub status: String,
     /// Why it has this status, when the target tells (the sandbox does).
     pub reason: Option<String>,
+    /// Whether all its containers are ready; `None` when the list does not tell. `running` alone
+    /// says that they were started.
+    pub ready: Option<bool>,
 }
 
 impl Extension {
@@ -116,13 +119,16 @@ fn pods(item: &Value) -> Vec<Pod> {
             .enumerate()
             .collect()
     };
-    let (names, reasons) = (column("name"), column("reason"));
+    let (names, reasons, fractions) = (column("name"), column("reason"), column("ready"));
+    // `ready/all`, as `kubectl get pod` shows it.
+    let full = |fraction: &String| fraction.split_once('/').map(|(ready, all)| ready == all);
     items(item.get("kube_status"))
         .enumerate()
         .map(|(index, status)| Pod {
             name: names.get(&index).cloned().unwrap_or_default(),
             status: text(Some(status)).to_lowercase(),
             reason: reasons.get(&index).filter(|reason| !reason.is_empty()).cloned(),
+            ready: fractions.get(&index).and_then(full),
         })
         .collect()
 }
@@ -150,7 +156,7 @@ mod tests {
              "available_versions":{"0.1.0":{"deployments":[
                {"deployment_id":"b-2","helm_status":"deployed","kube_status":"unknown"},
                {"deployment_id":"b-1","helm_status":"deployed","kube_status":["Running"],
-                "kube_info":{"name":["b-pod"]},"ready":true}]}}}]"#,
+                "kube_info":{"name":["b-pod"],"ready":["0/1"]},"ready":true}]}}}]"#,
         )
         .unwrap();
         assert_eq!(list.len(), 2);
@@ -160,7 +166,8 @@ mod tests {
         let instance = list[1].deployment("b-1").unwrap();
         assert!(instance.ready);
         assert_eq!(instance.version, "0.1.0");
-        let pod = Pod { name: "b-pod".into(), status: "running".into(), reason: None };
+        let (name, status) = ("b-pod".to_owned(), "running".to_owned());
+        let pod = Pod { name, status, reason: None, ready: Some(false) };
         assert_eq!(instance.pods, [pod]);
         assert!(list[1].deployment("b-2").unwrap().pods.is_empty());
     }

@@ -46,7 +46,11 @@ pub fn health_of(helm: Option<&str>, deployment: Option<&Deployment>) -> Health 
         }
         (Some("deployed"), Some(deployment)) => {
             let unfinished = |pod: &&Pod| deployment.workflow && is_unfinished_job(pod);
-            let unready = |pod: &&Pod| !deployment.ready && !is_good(&pod.status);
+            let unready = |pod: &&Pod| {
+                // The platform calls a release ready whose pods were only started.
+                let started = pod.status == "running" && pod.ready == Some(false);
+                started || (!deployment.ready && !is_good(&pod.status))
+            };
             match pods.iter().find(|pod| unready(pod) || unfinished(pod)) {
                 Some(pod) => Health::Waiting(Trouble::waiting(pod)),
                 None if deployment.ready => Health::Ready,
@@ -208,7 +212,8 @@ mod tests {
     use super::*;
 
     fn deployment(status: &str, ready: bool) -> Deployment {
-        let pod = Pod { name: "copy-x".into(), status: status.into(), reason: None };
+        let (name, status) = ("copy-x".to_owned(), status.to_owned());
+        let pod = Pod { name, status, reason: None, ready: None };
         let (release, version) = ("x".to_owned(), "0.1.0".to_owned());
         let (helm_status, pods) = ("deployed".to_owned(), vec![pod]);
         Deployment { release, version, helm_status, pods, ready, workflow: false }
@@ -240,6 +245,20 @@ mod tests {
         check(Some("deployed"), Some(("init:crashloopbackoff", true)), "Failed");
         check(Some("uninstalling"), None, "Waiting");
         check(None, None, "Waiting");
+    }
+
+    #[test]
+    fn a_pod_that_was_only_started_is_not_ready_whatever_the_platform_says() {
+        let check = |fraction: Option<bool>, pod: &str, expected: &str| {
+            let mut row = deployment(pod, true);
+            row.pods[0].ready = fraction;
+            let health = format!("{:?}", health_of(Some("deployed"), Some(&row)));
+            assert!(health.starts_with(expected), "{fraction:?} {pod}: {health}");
+        };
+        check(Some(false), "running", "Waiting(Trouble { kind: NotReady");
+        check(Some(true), "running", "Ready");
+        check(None, "running", "Ready");
+        check(Some(false), "completed", "Ready");
     }
 
     #[test]

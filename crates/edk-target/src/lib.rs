@@ -52,7 +52,7 @@ pub use reply::{Reply, Standing};
 pub use request::{Body, Method, Request};
 pub use software::AllowOutcome;
 pub use target::{Auth, Pace, Project, Target};
-pub use trouble::{Trouble, TroubleKind};
+pub use trouble::{NeverSent, Trouble, TroubleKind};
 pub use trust::{Fingerprint, Trust, fingerprint_at};
 pub use upload::{ImportOutcome, Sent, UploadOutcome};
 pub use workflow::{Job, TaskLog, Workflow, WorkflowStart};

@@ -11,11 +11,22 @@ pub struct Trouble {
     pub last: String,
 }
 
+/// An image which a release asks for and which was never sent to its target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeverSent {
+    /// Its full name.
+    pub image: String,
+    /// How many bytes its delivery sends; `None` when it is not on this machine.
+    pub bytes: Option<u64>,
+}
+
 /// The kinds of [`Trouble`]. Their codes are stable: programs may act on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TroubleKind {
     /// An image can't be pulled: `follow/image-missing`.
     ImageMissing,
+    /// An image can't be pulled, and could have been sent: `follow/image-never-sent`.
+    ImageNeverSent,
     /// An image has a name that is none: `follow/image-name`.
     ImageName,
     /// A container ends again and again: `follow/crash-loop`.
@@ -51,6 +62,7 @@ impl TroubleKind {
     pub fn code(self) -> &'static str {
         match self {
             Self::ImageMissing => "follow/image-missing",
+            Self::ImageNeverSent => "follow/image-never-sent",
             Self::ImageName => "follow/image-name",
             Self::CrashLoop => "follow/crash-loop",
             Self::OutOfMemory => "follow/out-of-memory",
@@ -73,6 +85,9 @@ impl TroubleKind {
         match self {
             Self::ImageMissing => {
                 "send the image: `edk push` to the platform's registry, or `edk ext upload` of an archive; then deploy again"
+            }
+            Self::ImageNeverSent => {
+                "send it: the same command with `--yes`; or `edk image send`, then deploy again"
             }
             Self::ImageName => "correct the image's name in the chart, then deploy again",
             Self::CrashLoop => {
@@ -141,19 +156,38 @@ impl Trouble {
     }
 
     /// Returns it with the images that were never sent to the target, which is why they can't be
-    /// pulled; other trouble stays as it is.
+    /// pulled; other trouble stays as it is. Those that are on this machine come first: they are a
+    /// question.
     #[must_use]
-    pub fn never_sent(mut self, images: &[String]) -> Self {
+    pub fn never_sent(mut self, images: &[NeverSent]) -> Self {
         if self.kind != TroubleKind::ImageMissing || images.is_empty() {
             return self;
         }
-        let (noun, verb) = if images.len() == 1 { ("image", "was") } else { ("images", "were") };
-        self.sentence = format!(
-            "{noun} {} {verb} never sent to this target ({})",
-            images.join(", "),
-            self.sentence
-        );
+        let here: Vec<&NeverSent> = images.iter().filter(|it| it.bytes.is_some()).collect();
+        let named = if here.is_empty() { images.iter().collect() } else { here.clone() };
+        let (noun, verb) = if named.len() == 1 { ("image", "was") } else { ("images", "were") };
+        let names: Vec<&str> = named.iter().map(|it| it.image.as_str()).collect();
+        let told = format!("{noun} {} {verb} never sent to this target", names.join(", "));
+        self.sentence = match here.is_empty() {
+            true => format!("{told} ({})", self.sentence),
+            false => {
+                self.kind = TroubleKind::ImageNeverSent;
+                let bytes = here.iter().filter_map(|it| it.bytes).sum();
+                format!("{told}: send {} now?", size(bytes))
+            }
+        };
         self
+    }
+}
+
+/// A size in binary units, rounded up, so that no more is sent than was said.
+fn size(bytes: u64) -> String {
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    match bytes {
+        0..KIB => format!("{bytes} bytes"),
+        KIB..MIB => format!("{} KiB", bytes.div_ceil(KIB)),
+        _ => format!("{} MiB", bytes.div_ceil(MIB)),
     }
 }
 
@@ -188,7 +222,7 @@ mod tests {
     use super::*;
 
     fn pod(status: &str) -> Pod {
-        Pod { name: "x-1".into(), status: status.into(), reason: None }
+        Pod { name: "x-1".into(), status: status.into(), reason: None, ready: None }
     }
 
     #[test]
@@ -212,10 +246,18 @@ mod tests {
     #[test]
     fn an_image_that_was_never_sent_is_named() {
         let trouble = Trouble::of_pod(&pod("errimagepull")).unwrap();
-        let named = trouble.never_sent(&["r/x:0.1.0".to_owned()]).sentence;
-        assert!(named.starts_with("image r/x:0.1.0 was never sent to this target"), "{named}");
+        let image = |image: &str, bytes| NeverSent { image: image.to_owned(), bytes };
+        let named = trouble.clone().never_sent(&[image("r/x:0.1.0", None)]);
+        assert_eq!(named.kind, TroubleKind::ImageMissing);
+        let words = "image r/x:0.1.0 was never sent to this target (pod `x-1`: errimagepull";
+        assert!(named.sentence.starts_with(words), "{named:?}");
+        let both = [image("r/x:0.1.0", None), image("r/y:0.1.0", Some(13_400))];
+        let named = trouble.never_sent(&both);
+        assert_eq!(named.kind.code(), "follow/image-never-sent");
+        let words = "image r/y:0.1.0 was never sent to this target: send 14 KiB now?";
+        assert_eq!(named.sentence, words);
         let crash = Trouble::of_pod(&pod("crashloopbackoff")).unwrap();
-        assert_eq!(crash.clone().never_sent(&["r/x:0.1.0".to_owned()]), crash);
+        assert_eq!(crash.clone().never_sent(&both), crash);
     }
 
     #[test]

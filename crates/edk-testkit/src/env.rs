@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::{Done, Running};
+use crate::{Done, Running, expect_no_secrets};
 
 /// Variables that a build needs where package indexes are reached through a proxy; everything else
 /// of the environment is left out.
@@ -170,6 +170,11 @@ impl Default for TestEnv {
 
 impl Drop for TestEnv {
     fn drop(&mut self) {
+        // What an earlier failure has left is that of half a test.
+        if !std::thread::panicking() {
+            expect_no_secrets(&self.state);
+            expect_no_secrets(&self.work());
+        }
         remove(self.folder.path());
     }
 }

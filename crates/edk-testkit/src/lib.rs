@@ -14,6 +14,7 @@ mod env;
 mod extension;
 mod leftovers;
 mod running;
+mod secrets;
 mod tree;
 
 pub use busybox::{TarEntry, busybox_layer, tar};
@@ -23,4 +24,5 @@ pub use extension::{run_in_image, small_application, small_extension};
 pub use leftovers::{processes_below, wait_until};
 pub use nix::sys::signal::Signal;
 pub use running::Running;
+pub use secrets::{expect_no_secrets, plant};
 pub use tree::{copy_tree, tree_digest, verify_store};

@@ -11,7 +11,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{Done, done::words};
+use crate::{Done, done::words, secrets::plant_of};
 
 /// How long a line may take to come.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -33,6 +33,7 @@ impl Running {
     /// If it can't be started.
     pub fn start(command: &mut Command) -> Self {
         let text = words(command);
+        plant_of(command);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|error| panic!("{text}: {error}"));
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));

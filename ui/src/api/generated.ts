@@ -472,7 +472,12 @@ pull_from?: string,
 /**
  * Whether images go in archives, which the platform imports, and not to its registry.
  */
-archives?: boolean, };
+archives?: boolean,
+/**
+ * Whether images of this machine which the chart asks for, and which were never sent to the
+ * target, are sent as well.
+ */
+send_missing?: boolean, };
 
 /**
  * One thing that was looked at on this machine.
@@ -989,7 +994,12 @@ params: Record<string, unknown>,
  * Whether it has to be a chart that is launched, each time as a release of its own; without a
  * word it may be either.
  */
-launch?: boolean, };
+launch?: boolean,
+/**
+ * Whether images of this machine which the chart asks for, and which were never sent to the
+ * target, are sent as well.
+ */
+send_missing?: boolean, };
 
 /**
  * A release that is ready, or was found ready.
@@ -1049,6 +1059,10 @@ findings: Array<Finding>,
  */
 failure?: Failure,
 /**
+ * What mends it, when we can: the input of `start`.
+ */
+mend?: JobRequest,
+/**
  * What came of it: the outcome of its command.
  */
 response?: JsonValue,
@@ -1092,7 +1106,11 @@ response?: JsonValue,
 /**
  * Why there is no result.
  */
-failure?: Failure, };
+failure?: Failure,
+/**
+ * What mends it, when we can: the input of `start`.
+ */
+mend?: JobRequest, };
 
 /**
  * What a job was asked for as; it never changes.

@@ -49,7 +49,7 @@ function put(state: AppState, id: string, how: (job: Job) => Job): AppState {
 
 function changed(job: Job, change: Exclude<JobChange, Added>): Job {
   if (change.to === 'cancelling') return job.state === 'running' ? { ...job, state: 'cancelling' } : job;
-  const { state, seconds, response, failure } = change;
+  const { state, seconds, response, failure, mend } = change;
   const left = state === 'succeeded' ? 'done' : 'failed';
   const end = Math.trunc(seconds * 1000);
   const stages = job.stages.map((stage): Stage => {
@@ -59,6 +59,7 @@ function changed(job: Job, change: Exclude<JobChange, Added>): Job {
   const ended: Job = { ...job, state, seconds, stages };
   if (response !== undefined) ended.response = response;
   if (failure !== undefined) ended.failure = failure;
+  if (mend !== undefined) ended.mend = mend;
   return ended;
 }
 

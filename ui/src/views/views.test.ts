@@ -5,6 +5,7 @@ import { FOLDER, ran } from '../host/recording';
 import { ReplayHost, type Scene } from '../host/replay';
 import { nextStep } from '../rooms/jobs/next';
 import RunReport from '../rooms/jobs/RunReport.svelte';
+import Verdict from '../rooms/jobs/Verdict.svelte';
 import { verdict } from '../state/job';
 import Shell from './Shell.svelte';
 
@@ -248,4 +249,22 @@ it('a container that fails is told with its exit code and what to do', () => {
   render(RunReport, { run: response as unknown as RunOutcome });
   expect(screen.getByText('failed, exit code 7')).toBeTruthy();
   expect(screen.getByText('It wrote no files.')).toBeTruthy();
+});
+
+it('what was never sent is a question with a button that sends it', async () => {
+  const mend = { command: 'deploy', input: { project: FOLDER, target: 'ward', send_missing: true } } as Job['mend'];
+  const what = 'image r/other:1.0.0 was never sent to this target: send 14 KiB now?';
+  const job: Job = {
+    id: 'j1', state: 'failed', seconds: 2, stages: [], lines: [], lines_dropped: 0, findings: [], command: 'deploy', cli: 'edk deploy', title: 'Deploy',
+    started_at: '', failure: { code: 'command-failed', what }, mend,
+  };
+  const sent: unknown[] = [];
+  const { unmount } = render(Verdict, { job, onmend: (it) => sent.push(it) });
+  expect(screen.getByText(what.replace('image', 'Image'))).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Send it, and do it again' }));
+  expect(sent).toEqual([mend]);
+  unmount();
+  delete job.mend;
+  render(Verdict, { job, onmend: (it) => sent.push(it) });
+  expect(screen.queryByRole('button')).toBeNull();
 });

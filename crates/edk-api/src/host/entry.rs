@@ -69,6 +69,10 @@ pub enum JobChange {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "typescript", ts(optional))]
         failure: Option<Failure>,
+        /// What mends it, when we can: the input of `start`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "typescript", ts(as = "Option<crate::host::JobRequest>", optional))]
+        mend: Option<Value>,
     },
 }
 

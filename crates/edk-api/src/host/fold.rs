@@ -22,6 +22,7 @@ pub fn fold(state: &mut AppState, entry: &EntryKind) {
                 lines_dropped: 0,
                 findings: Vec::new(),
                 failure: None,
+                mend: None,
                 response: None,
             });
             drop_oldest(state);
@@ -68,11 +69,12 @@ impl Job {
                     self.state = JobState::Cancelling;
                 }
             }
-            JobChange::Ended { state, seconds, response, failure } => {
+            JobChange::Ended { state, seconds, response, failure, mend } => {
                 self.state = *state;
                 self.seconds = Some(*seconds);
                 self.response.clone_from(response);
                 self.failure.clone_from(failure);
+                self.mend.clone_from(mend);
                 let left = match state {
                     JobState::Succeeded => StageState::Done,
                     _ => StageState::Failed,
@@ -216,6 +218,7 @@ mod tests {
             seconds: f64::from(millis) / 1000.0,
             response: ok.then(|| serde_json::json!({"a": 1})),
             failure: (!ok).then(|| Failure::new(Code::Io, "it broke")),
+            mend: (!ok).then(|| serde_json::json!({"command": "build"})),
         };
         prop_oneof![
             Just(JobChange::Added(header)),
@@ -270,6 +273,7 @@ mod tests {
                 seconds: 9.0,
                 response: None,
                 failure: None,
+            mend: None,
             };
             let mut entries = entries;
             entries.extend((1..4).map(|number| EntryKind::Job {
@@ -308,6 +312,7 @@ mod tests {
             seconds: 1.0,
             response: None,
             failure: None,
+            mend: None,
         };
         fold(&mut state, &EntryKind::Job { job: "j2".to_owned(), change: end });
         for number in JOBS_KEPT + 1..JOBS_KEPT + 4 {

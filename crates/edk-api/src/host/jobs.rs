@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edk_engine::{DemoRequest, EventSink};
+use edk_engine::{DemoRequest, EventSink, TroubleKind};
 use edk_model::{CancellationToken, Code, Event, EventKind, Failure};
 
 use super::{
@@ -98,7 +98,7 @@ pub(super) fn start(
         Err(error) => {
             let failure =
                 Failure::new(Code::Io, "the machine starts no thread for the job").because(error);
-            let ended = ended(Err(failure.clone()), 0.0);
+            let ended = ended(Err(failure.clone()), 0.0, None);
             host.log.publish(EntryKind::Job { job: id, change: ended });
             return Err(failure);
         }
@@ -167,7 +167,8 @@ fn carry_out(
         // The user will want to look at it; if it can't be listed, it can still be opened.
         let _ = host.open(&project);
     }
-    let change = ended(result, seconds);
+    let mend = result.as_ref().err().and_then(|failure| request.mended(failure));
+    let change = ended(result, seconds, mend);
     {
         // Under one lock, so that who sees the end can start the next at once.
         let mut table = host.jobs.lock();
@@ -179,7 +180,7 @@ fn carry_out(
     }
 }
 
-fn ended(result: Result<Response, Failure>, seconds: f64) -> JobChange {
+fn ended(result: Result<Response, Failure>, seconds: f64, mend: Option<JobRequest>) -> JobChange {
     let (state, response, failure) = match result {
         Ok(response) => {
             let state = if response.is_failed() { JobState::Failed } else { JobState::Succeeded };
@@ -190,7 +191,8 @@ fn ended(result: Result<Response, Failure>, seconds: f64) -> JobChange {
         }
         Err(failure) => (JobState::Failed, None, Some(failure)),
     };
-    JobChange::Ended { state, seconds, response, failure }
+    let mend = mend.and_then(|request| serde_json::to_value(request).ok());
+    JobChange::Ended { state, seconds, response, failure, mend }
 }
 
 /// Where the events of a job go: into the log, without the progress nobody could see.
@@ -251,6 +253,20 @@ impl JobRequest {
             Self::UninstallRelease(_) => "uninstall_release",
             Self::Upload(_) => "upload",
         }
+    }
+
+    /// The same, with what the failure asks for.
+    fn mended(&self, failure: &Failure) -> Option<Self> {
+        let mut mended = self.clone();
+        let sends = match &mut mended {
+            Self::Deploy(request) => &mut request.send_missing,
+            Self::Install(request) => &mut request.send_missing,
+            _ => return None,
+        };
+        let asked = failure.findings.iter().any(|it| it.rule == TroubleKind::ImageNeverSent.code());
+        let again = asked && !*sends;
+        *sends = true;
+        again.then_some(mended)
     }
 
     fn command(&self) -> Command {

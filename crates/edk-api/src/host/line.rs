@@ -183,7 +183,7 @@ pub(super) fn of_job(request: &JobRequest) -> String {
             let line = line.each("--allow", &it.allow).each("--force", &it.force);
             let line = line.flag_if("--no-hooks", it.no_hooks);
             let line = line.option("--pull-from", it.pull_from.as_deref());
-            line.flag_if("--archives", it.archives).end()
+            line.flag_if("--archives", it.archives).flag_if("--yes", it.send_missing).end()
         }
         JobRequest::Uninstall(it) => {
             let line = Line::new("uninstall").path(&it.project).target(&it.target);
@@ -228,7 +228,7 @@ fn of_install(request: &InstallRequest) -> String {
     let line = Line::new("ext").word(verb).word(&request.name);
     let version = Some(request.version.as_str()).filter(|version| !version.is_empty());
     let line = line.option("--version", version).target(&request.target);
-    line.pairs("--param", &texts(&request.params)).end()
+    line.pairs("--param", &texts(&request.params)).flag_if("--yes", request.send_missing).end()
 }
 
 /// Values of parameters as they are typed.

@@ -40,6 +40,10 @@ pub struct Job {
     /// Why it has no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// What mends it, when we can: the input of `start`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<crate::host::JobRequest>"))]
+    pub mend: Option<Value>,
     /// What came of it: the outcome of its command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Value>,

@@ -224,6 +224,6 @@ fn become_program(mounts: &std::fs::File, argv: &[String], inside: &Inside<'_>) 
     }
     let Inside { spec, privilege } = inside;
     let user = Some((spec.user.as_str(), *privilege));
-    let Err(fault) = process::replace(argv, &spec.env, Path::new(&spec.cwd), user);
+    let Err(fault) = process::replace(argv, &spec.env, Path::new(&spec.cwd), user, None);
     io::Error::other(format!("{fault:?}"))
 }

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     ffi::{CString, NulError},
     fs::{self, OpenOptions},
-    io,
+    io::{self, PipeWriter},
     os::fd::AsFd as _,
     path::Path,
 };
@@ -13,6 +13,7 @@ use caps::{CapSet, Capability, CapsHashSet};
 use nix::{
     errno::Errno,
     libc,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask},
         stat::{Mode, umask},
@@ -24,7 +25,7 @@ use nix::{
 
 use super::{
     fault::{Fault, Step as _},
-    seccomp,
+    seccomp, tie_to_parent,
 };
 use crate::identity::Privilege;
 
@@ -48,12 +49,14 @@ const CAPABILITIES: [Capability; 14] = [
 ];
 
 /// Becomes the program `argv`. `inside` is the user of an image's configuration and what may be
-/// done as it; `None` keeps user and capabilities, for a program of the host.
+/// done as it; `None` keeps user and capabilities, for a program of the host. `parent` is a pipe
+/// which the parent reads as long as it lives.
 pub(crate) fn replace(
     argv: &[String],
     env: &[(String, String)],
     cwd: &Path,
     inside: Option<(&str, Privilege)>,
+    parent: Option<&PipeWriter>,
 ) -> Result<Infallible, Fault> {
     let _ = setsid();
     umask(Mode::from_bits_truncate(0o022));
@@ -71,13 +74,27 @@ pub(crate) fn replace(
         limit_capabilities().step("limit what the process may do")?;
         match privilege {
             Privilege::Single => seccomp::pretend().step("install the seccomp filter")?,
-            Privilege::Root | Privilege::Mapped => user.assume()?,
+            Privilege::Root | Privilege::Mapped => {
+                user.assume()?;
+                // The change of user undid it (prctl(2), PR_SET_PDEATHSIG).
+                tie_to_parent().step("stay tied to the parent")?;
+                if parent.is_some_and(is_broken) {
+                    return Err(Fault::new("stay tied to the parent", "it has ended"));
+                }
+            }
         }
     }
     chdir(cwd).step(format!("enter the working directory {}", cwd.display()))?;
     connect_streams().step("connect input and output")?;
     reset_signals().step("reset signals")?;
     execute(argv, &env)
+}
+
+/// Says whether nobody reads a pipe any more.
+fn is_broken(pipe: &PipeWriter) -> bool {
+    let mut wanted = [PollFd::new(pipe.as_fd(), PollFlags::empty())];
+    let polled = poll(&mut wanted, PollTimeout::ZERO);
+    polled.is_ok() && wanted[0].revents().is_some_and(|it| it.contains(PollFlags::POLLERR))
 }
 
 fn limit_capabilities() -> Result<(), io::Error> {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufWriter},
+    io::{self, BufWriter, PipeWriter},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Instant,
@@ -77,11 +77,11 @@ pub(crate) fn run(
     let merged = rootfs::stack(root)?;
     let points = rootfs::mount_points(&merged, spec, root)?;
     let started = Instant::now();
-    let child = start(|| {
+    let child = start(|parent| {
         unshare(CloneFlags::CLONE_NEWNS).step("make namespaces")?;
         rootfs::enter(&merged, spec, &points, root.privilege)?;
         let inside = Some((spec.user.as_str(), root.privilege));
-        process::replace(&spec.argv, &spec.env, Path::new(&spec.cwd), inside)
+        process::replace(&spec.argv, &spec.env, Path::new(&spec.cwd), inside, Some(parent))
     })?;
     if let Some(keeper) = &mut keeper {
         keeper.tell(child)?;
@@ -113,18 +113,19 @@ pub(crate) fn run_on_host(
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID).step("make namespaces")?;
     rootfs::make_private()?;
     let started = Instant::now();
-    let child = start(|| {
+    let child = start(|parent| {
         rootfs::fresh_proc()?;
-        process::replace(argv, env, cwd, None)
+        process::replace(argv, env, cwd, None, Some(parent))
     })?;
     let exit = wait(child, started)?;
     silence_stderr().step("end the output")?;
     write_frame(stdout, &Answer::Exited(exit)).step("answer")
 }
 
-/// Forks; the child calls `become_it`, which only returns to say why it could not.
+/// Forks; the child calls `become_it` with a pipe that breaks with the parent. It only returns to say
+/// why it could not.
 fn start(
-    become_it: impl FnOnce() -> Result<std::convert::Infallible, Fault>,
+    become_it: impl FnOnce(&PipeWriter) -> Result<std::convert::Infallible, Fault>,
 ) -> Result<Pid, Fault> {
     let (mut reader, mut writer) = io::pipe().step("make a pipe")?;
     // SAFETY: the helper has only this one thread, so the child may do what it likes.
@@ -133,7 +134,7 @@ fn start(
             drop(reader);
             let fault = match tie_to_parent().step("stay tied to the helper") {
                 Err(fault) => fault,
-                Ok(()) => match become_it() {
+                Ok(()) => match become_it(&writer) {
                     Err(fault) => fault,
                     Ok(never) => match never {},
                 },

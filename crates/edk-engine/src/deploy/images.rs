@@ -1,11 +1,11 @@
 //! Which images a chart asks for, and how they get to a target.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, error::Error as _};
 
 use edk_chart::{Capabilities, Chart, Release, platform::platform_globals, render};
 use edk_extension::Role;
-use edk_image::Parcel;
-use edk_model::{Digest, Finding, Monitor, Reference};
+use edk_image::{ImageError, Parcel};
+use edk_model::{Code, Digest, Explain as _, Finding, Monitor, Reference};
 use edk_target::{Client, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -40,6 +40,8 @@ pub(crate) struct Route {
     pub(crate) build_version: String,
     /// One sentence without a full stop.
     pub(crate) why: String,
+    /// Why the registry is not the way, though it is the platform's own.
+    pub(crate) detour: Option<String>,
 }
 
 impl Route {
@@ -60,22 +62,33 @@ impl Route {
         if let Some(ours) = ours {
             let (way, registry) = (ImageWay::Pull, bare(ours));
             let why = format!("the platform pulls them from this machine, at {registry}");
-            return Ok(Self { way, registry, build_version, why });
+            return Ok(Self { way, registry, build_version, why, detour: None });
         }
         let registry = bare(&target.registry_url);
         if archives && !registry.is_empty() {
             let why = "the platform imports them from an archive".to_owned();
-            return Ok(Self { way: ImageWay::Archive, registry, build_version, why });
+            let way = ImageWay::Archive;
+            return Ok(Self { way, registry, build_version, why, detour: None });
         }
         if registry == sandbox_registry() {
             let why = "the target takes them from the store of this machine".to_owned();
-            return Ok(Self { way: ImageWay::Shared, registry, build_version, why });
+            let way = ImageWay::Shared;
+            return Ok(Self { way, registry, build_version, why, detour: None });
         }
         if registry.is_empty() {
             return Err(EngineError::NoRegistry { target: target.name.clone() });
         }
         let why = format!("the platform pulls from {registry}");
-        Ok(Self { way: ImageWay::Push, registry, build_version, why })
+        let way = ImageWay::Push;
+        Ok(Self { way, registry, build_version, why, detour: None })
+    }
+
+    /// The way in archives, because nothing can be pushed for `reason`.
+    pub(crate) fn detour(self, reason: &str) -> Self {
+        let why = format!(
+            "the platform imports them from an archive, because its registry is out of reach from here: {reason}"
+        );
+        Self { way: ImageWay::Archive, why, detour: Some(reason.to_owned()), ..self }
     }
 
     /// The tags under which an image is asked for.
@@ -110,6 +123,15 @@ impl Route {
     /// What the user should know of this way.
     pub(crate) fn warnings(&self, roles: &[Role]) -> Vec<Finding> {
         let mut findings = Vec::new();
+        if let Some(reason) = &self.detour {
+            let message = format!(
+                "nothing can be pushed to {} from here: {reason}; images go in archives",
+                self.registry
+            );
+            let finding = Finding::warning("deploy/registry-out-of-reach", message);
+            let fix = "`podman login` where a login is missing; `--archives` asks no registry";
+            findings.push(finding.fix(fix));
+        }
         let operators = roles.contains(&Role::Container);
         if operators && self.way == ImageWay::Pull {
             let message = "operators ask the platform's own registry for their images, never this \
@@ -128,6 +150,37 @@ impl Route {
 }
 
 impl Engine {
+    /// Decides how images go, as [`Route::choose`]; where that is by a registry, it is asked for
+    /// `image`, and one that can't be reached, or does not take our login, is gone around.
+    ///
+    /// # Errors
+    /// As [`Route::choose`], and [`EngineError::Image`] when it was cancelled.
+    pub(crate) fn route(
+        &self,
+        target: &Target,
+        (ours, archives): (Option<&str>, bool),
+        image: &str,
+        monitor: &Monitor,
+    ) -> Result<Route, EngineError> {
+        let route = Route::choose(target, ours, archives)?;
+        if route.way != ImageWay::Push {
+            return Ok(route);
+        }
+        let to = route.to(image, "latest")?;
+        let asked =
+            tokio::task::block_in_place(|| edk_image::may_push(&to, &self.access(None), monitor));
+        match asked {
+            Ok(()) => Ok(route),
+            Err(error) if out_of_reach(&error) => {
+                let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                Ok(route.detour(&reason))
+            }
+            // A registry in trouble of its own is told when something is pushed.
+            Err(error) if error.code() == Code::Cancelled => Err(error.into()),
+            Err(_) => Ok(route),
+        }
+    }
+
     /// Brings the images of an extension to a target, and remembers it.
     pub(crate) async fn bring(
         &self,
@@ -160,9 +213,20 @@ impl Engine {
                 confirmed &= known;
             }
         }
+        self.remember(&pushed, confirmed, (route, memory))?;
+        Ok(pushed)
+    }
+
+    /// Remembers that images were sent.
+    pub(crate) fn remember(
+        &self,
+        pushed: &[Pushed],
+        confirmed: bool,
+        (route, memory): (&Route, &Memory),
+    ) -> Result<(), EngineError> {
         let at = self.timestamp();
         memory.update(|record| {
-            for image in &pushed {
+            for image in pushed {
                 let name = match route.way {
                     ImageWay::Push | ImageWay::Archive => image.name.clone(),
                     _ => format!("{}/{}", route.registry, image.name),
@@ -170,13 +234,12 @@ impl Engine {
                 let sent = Sent { digest: image.digest, at: at.clone(), confirmed };
                 record.images.insert(name, sent);
             }
-        })?;
-        Ok(pushed)
+        })
     }
 
     /// Sends one image under all its names in an archive. Returns what went over, counted with the
     /// first name, and whether the target said that it has it.
-    async fn send_image(
+    pub(crate) async fn send_image(
         &self,
         client: &Client,
         parcels: &[Parcel],
@@ -251,35 +314,16 @@ impl Engine {
             _ => Ok(()),
         }
     }
+}
 
-    /// Returns the images which the chart asks the target's registry for and which were never sent
-    /// there from here.
-    pub(crate) fn never_sent(
-        &self,
-        chart: &Chart,
-        params: &Map<String, Value>,
-        route: &Route,
-        memory: &Memory,
-    ) -> Result<Vec<String>, EngineError> {
-        let record = memory.record()?;
-        let own = format!("{}/", route.registry);
-        let mut missing = Vec::new();
-        for image in asked(chart, params, route) {
-            let Some(short) = image.strip_prefix(&own) else { continue };
-            let (name, tag) = short.rsplit_once(':').unwrap_or((short, "latest"));
-            let here = matches!(route.way, ImageWay::Shared | ImageWay::Pull)
-                && self.store()?.resolve(name, tag).is_ok_and(|it| it.is_some());
-            if !here && !record.images.contains_key(&image) {
-                missing.push(image);
-            }
-        }
-        Ok(missing)
-    }
+/// Says whether a registry can't be reached, or not by us.
+fn out_of_reach(error: &ImageError) -> bool {
+    matches!(error.code(), Code::Unreachable | Code::Unauthorised)
 }
 
 /// Returns the images in the objects of a chart, as a platform with the registry of `route` renders
 /// it. A chart that only renders with values which a platform alone has gives none.
-fn asked(chart: &Chart, params: &Map<String, Value>, route: &Route) -> BTreeSet<String> {
+pub(crate) fn asked(chart: &Chart, params: &Map<String, Value>, route: &Route) -> BTreeSet<String> {
     let mut global = platform_globals(&route.registry, &route.build_version);
     global.extend(params.clone());
     let release = Release {

@@ -1,5 +1,6 @@
 mod images;
 mod memory;
+mod missing;
 mod redeploy;
 
 use std::{
@@ -20,6 +21,7 @@ pub use self::images::ImageWay;
 pub(crate) use self::{
     images::{Route, there},
     memory::{Archive, Journal, LastList, Memory, Record, Release, Sent},
+    missing::{Missing, with_missing},
     redeploy::{Before, cut_off},
 };
 use self::{
@@ -79,6 +81,11 @@ pub struct DeployRequest {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
     pub archives: bool,
+    /// Whether images of this machine which the chart asks for, and which were never sent to the
+    /// target, are sent as well.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<_>", optional))]
+    pub send_missing: bool,
 }
 
 /// A release that is ready.
@@ -153,8 +160,8 @@ impl Engine {
         let mut clock = Clock { started: Instant::now(), stages: Vec::new() };
         self.with_target(&request.target, monitor, async |client: Client| {
             client.health(&monitor.stage("upload")).await?;
-            let route =
-                Route::choose(client.target(), request.pull_from.as_deref(), request.archives)?;
+            let how = (request.pull_from.as_deref(), request.archives);
+            let route = self.route(client.target(), how, first_image(&project), monitor)?;
             route.complete(&mut params);
             let plan = Planned { request, chart_dir, ready: &ready, params: &params, route };
             let mut delivery = self.begin(&client, plan, &project, monitor).await?;
@@ -168,12 +175,20 @@ impl Engine {
                 Ok::<_, EngineError>(built)
             })?;
             let ways = (&delivery.route, &delivery.memory);
-            let pushed = match self.bring(&client, &built, &version, ways, monitor).await {
+            let mut pushed = match self.bring(&client, &built, &version, ways, monitor).await {
                 Ok(pushed) => pushed,
                 Err(error) => return Err(delivery.not_sent(error).await),
             };
-            let (route, memory) = ways;
-            delivery.never_sent = self.never_sent(&ready.chart, &params, route, memory)?;
+            let target = &client.target().name;
+            let mut missing = self.never_sent(&ready.chart, &params, ways, target)?;
+            if request.send_missing && !missing.is_empty() {
+                match self.send_missing(&client, &missing, ways, monitor).await {
+                    Ok(sent) => pushed.extend(sent),
+                    Err(error) => return Err(delivery.not_sent(error).await),
+                }
+                missing = self.never_sent(&ready.chart, &params, ways, target)?;
+            }
+            delivery.never_sent = missing;
             clock.lap("push");
             let build = built.outcome;
             let delivered = delivery.run(&mut clock).await?;
@@ -273,6 +288,12 @@ struct Planned<'a> {
     ready: &'a ReadyChart,
     params: &'a Map<String, Value>,
     route: Route,
+}
+
+/// The name of an image that is sent to a registry, to ask there whether that can be done.
+pub(crate) fn first_image(project: &Project) -> &str {
+    let mut sent = project.images.iter().filter(|image| image.role != Role::Base);
+    sent.next().map_or("image", |image| &image.name)
 }
 
 /// The DAG image which the chart installs, as it was built.

@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 
 use super::images::Route;
 use super::{
-    Clock, PATIENCE,
+    Clock, Missing, PATIENCE,
     memory::{Archive, Claim, Journal, Memory, Old, Release, Sent, Stage},
+    with_missing,
 };
 use crate::{Engine, EngineError, package::ReadyChart};
 
@@ -33,7 +34,7 @@ pub(crate) struct Delivery<'a> {
     pub(crate) no_hooks: bool,
     pub(crate) monitor: &'a Monitor,
     /// Images which the chart asks for and the target was never sent.
-    pub(crate) never_sent: Vec<String>,
+    pub(crate) never_sent: Vec<Missing>,
     /// What is there, and whether it worked.
     pub(crate) before: Before,
     pub(crate) journal: Journal,
@@ -240,7 +241,7 @@ impl Delivery<'_> {
         let follow = self.monitor.stage("follow");
         follow.started(&release);
         let followed = self.client.follow(&release, PATIENCE, &follow).await;
-        let followed = followed.map_err(|error| error.never_sent(&self.never_sent))?;
+        let followed = followed.map_err(|error| with_missing(error, &self.never_sent))?;
         follow.finished(&release, Outcome::Done, &format!("{}, pods ready", followed.helm_status));
         clock.lap("follow");
         Ok((release, followed))

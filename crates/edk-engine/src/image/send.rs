@@ -8,7 +8,7 @@ use edk_model::{Digest, Monitor, Outcome, Reference};
 use edk_target::{Client, ImportOutcome, TargetError};
 use serde::{Deserialize, Serialize};
 
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, deploy::Sent};
 
 /// Send images of the store to a target, as an archive.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,6 +62,12 @@ impl Engine {
             let target = client.target();
             let parcels = self.parcels(&request.images, Some(&target.registry_url))?;
             let taken = self.send_archive(&client, &parcels, request.full, monitor).await?;
+            let sent = |parcel: &Parcel| {
+                let (digest, at) = (parcel.image.digest, self.timestamp());
+                (parcel.to.to_string(), Sent { digest, at, confirmed: taken.confirmed })
+            };
+            let sent: Vec<_> = parcels.iter().map(sent).collect();
+            self.memory(&target.name).update(|record| record.images.extend(sent))?;
             Ok(SendOutcome {
                 images: parcels.iter().map(|parcel| parcel.to.to_string()).collect(),
                 target: target.name.clone(),

@@ -80,6 +80,22 @@ pub fn push(
     Ok(pushed)
 }
 
+/// Asks the registry of `to` whether it can be reached and takes our login.
+///
+/// # Errors
+/// [`ImageError::Push`], its source saying why not; [`ImageError::Cancelled`].
+pub fn may_push(to: &Reference, access: &Access, monitor: &Monitor) -> Result<(), ImageError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| pull_failed(to, error))?;
+    let remote = Remote::open(to, access, monitor)?;
+    runtime.block_on(async {
+        tokio::select! {
+            asked = remote.tagged(to.tag_or_latest().unwrap_or("latest")) => asked.map(drop),
+            () = monitor.token().cancelled() => Err(Cancelled.into()),
+        }
+    })
+}
+
 async fn one(
     store: &Store,
     parcel: &Parcel,

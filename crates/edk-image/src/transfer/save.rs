@@ -57,6 +57,15 @@ pub fn save(
     write(store, &documents, entries.collect(), &known, file, monitor)
 }
 
+/// Returns the blobs of an image, or of all images of an index: layers and configurations.
+///
+/// # Errors
+/// [`ImageError::Store`] and [`ImageError::Malformed`] for what is damaged here.
+pub fn blobs(store: &Store, image: &Descriptor) -> Result<Vec<Descriptor>, ImageError> {
+    let documents = documents_of(store, image)?;
+    Ok(documents.iter().flat_map(Document::blobs).cloned().collect())
+}
+
 /// Reads a manifest or index, and all below it.
 pub(crate) fn documents_of(store: &Store, image: &Descriptor) -> Result<Vec<Document>, ImageError> {
     let read = |descriptor: &Descriptor| {

@@ -47,6 +47,10 @@ pub(super) struct Given {
     pub(super) refresh: String,
 }
 
+/// What a token begins with, as those of large services do: so one is told wherever it shows.
+const ACCESS: &str = "sandbox-access-";
+const REFRESH: &str = "sandbox-refresh-";
+
 fn random() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
@@ -64,7 +68,7 @@ impl Sessions {
         access_life: Duration,
         session_life: Duration,
     ) -> Given {
-        let (access, refresh) = (random(), random());
+        let (access, refresh) = (format!("{ACCESS}{}", random()), format!("{REFRESH}{}", random()));
         let entry = |life| Entry { user: user.to_owned(), ends: now + life };
         self.access.insert(access.clone(), entry(access_life));
         self.refresh.insert(refresh.clone(), entry(session_life));
