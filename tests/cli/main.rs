@@ -30,3 +30,4 @@ mod storage;
 mod targets;
 mod transfer;
 mod ways;
+mod workflow;

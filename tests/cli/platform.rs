@@ -11,6 +11,7 @@ pub(crate) struct Ward {
     servers: Vec<Running>,
     /// What must show nowhere: the passphrase and the token.
     secrets: [String; 2],
+    url: String,
 }
 
 /// Starts a server whose data is in `home`; returns its address.
@@ -30,9 +31,9 @@ impl Ward {
             |args: &[&str]| serve(&env, &mut servers, "served", &[args, &["--port", "0"]].concat());
         let url = serve(&["sandbox", "serve", "--login"]);
         let registry = serve(&["registry", "serve"]).replace("http://", "");
-        let secrets = ["open sesame".to_owned(), token(&env, &url)];
+        let secrets = ["open sesame".to_owned(), token(&env, &url, "lead")];
         fs::write(env.path("token"), &secrets[1]).unwrap();
-        let ward = Self { env, servers, secrets };
+        let ward = Self { env, servers, secrets, url: url.clone() };
         let add = ["target", "add", "ward", &url, "--registry", &registry, "--project", "study"];
         ward.edk(&add).exits(0);
         ward.edk(&["target", "login", "ward", "--token-file", "token"]).exits(0);
@@ -48,6 +49,13 @@ impl Ward {
     pub(crate) fn result(&self, args: &[&str]) -> Value {
         let done = self.edk(&[args, &["--output", "json"]].concat()).exits(0);
         done.document()["result"].clone()
+    }
+
+    /// Logs in as another user of the front door.
+    pub(crate) fn log_in(&self, user: &str) {
+        fs::write(self.env.path("token"), token(&self.env, &self.url, user)).unwrap();
+        self.edk(&["target", "login", "ward", "--token-file", "token"]).exits(0);
+        fs::remove_file(self.env.path("token")).unwrap();
     }
 
     fn dag(&self) -> String {
@@ -67,12 +75,13 @@ fn sent(deploy: &Value) -> u64 {
 }
 
 /// Gets a token as a person would who is given one.
-fn token(env: &TestEnv, url: &str) -> String {
+fn token(env: &TestEnv, url: &str, user: &str) -> String {
     let url = format!("{url}/auth/realms/kaapana/protocol/openid-connect/token");
-    let form =
-        "grant_type=password&client_id=kaapana&client_secret=sandbox&username=lead&password=lead";
+    let form = format!(
+        "grant_type=password&client_id=kaapana&client_secret=sandbox&username={user}&password={user}"
+    );
     let mut curl = env.other("curl");
-    let done = Done::of(curl.args(["--silent", "--noproxy", "*", "--data", form, &url])).exits(0);
+    let done = Done::of(curl.args(["--silent", "--noproxy", "*", "--data", &form, &url])).exits(0);
     let answer: Value = serde_json::from_str(&done.stdout).unwrap();
     answer["access_token"].as_str().unwrap().to_owned()
 }

@@ -29,6 +29,7 @@ fn an_application_is_deployed_opened_updated_and_removed() {
     let (status, apps) = sandbox.get("/kube-helm-api/active-applications");
     assert_eq!(status, 200);
     assert!(apps.contains(r#""paths":["/hello"]"#), "{apps}");
+    env.edk(&["ext", "apps"]).exits(0).prints(&["hello-chart", "/hello"]);
     env.edk(&["sandbox", "logs", "hello-chart"]).exits(0).prints(&["response:404"]);
 
     std::fs::write(folder.join("docker/files/index.html"), "three").unwrap();

@@ -28,6 +28,9 @@ use crate::{
 const NO_AIRFLOW: &str = "the sandbox has no Airflow, so nothing was run; `edk run` runs the \
      processing container on local data";
 
+/// The one dataset, for workflows to be asked for; nothing is in it.
+const DATASET: &str = "example";
+
 /// What is remembered beside the releases.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -51,7 +54,7 @@ pub(crate) fn router() -> Router<Arc<Sandbox>> {
         .route("/workflows", get(workflows))
         .route("/jobs", get(jobs))
         .route("/get-job-taskinstances", get(async || axum::Json(json!({}))))
-        .route("/datasets", get(async || axum::Json(json!([]))));
+        .route("/datasets", get(async || axum::Json(json!([DATASET]))));
     let software = get(software).post(allow).delete(forbid);
     Router::new()
         .nest("/kaapana-backend/client", client)

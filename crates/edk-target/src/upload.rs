@@ -217,6 +217,10 @@ impl Client {
         };
         match (sent, answer) {
             (Sent::Stored, _) => Ok(Ok(UploadOutcome::Confirmed)),
+            // Only a chart stays, and is listed.
+            (Sent::Rejected(_), Answer::Reply(reply)) if appears.is_none() => {
+                Err(self.refused(ACTION, &reply))
+            }
             (Sent::Rejected(reason), _) => {
                 let (target, file_name) = (self.target().name.clone(), file_name.to_owned());
                 Err(TargetError::ChartRejected { target, file_name, reason })

@@ -21,7 +21,8 @@ use edk_sandbox::{
 };
 use edk_store::Store;
 use edk_target::{
-    Client, ImportOutcome, InstallOutcome, Pace, Project, Target, TargetError, UploadOutcome,
+    Client, Generation, ImportOutcome, InstallOutcome, Pace, Project, Target, TargetError,
+    UploadOutcome,
 };
 use edk_testkit::TarEntry;
 use serde_json::{Map, Value, json};
@@ -77,8 +78,8 @@ struct Bench {
     monitor: Monitor,
 }
 
-fn open(folder: &Path, faults: Faults) -> Result<Arc<Sandbox>, SandboxError> {
-    let settings = Settings {
+fn settings(faults: Faults) -> Settings {
+    Settings {
         profile: Profile::default(),
         restart_delay: std::time::Duration::from_millis(5),
         now: std::time::SystemTime::now,
@@ -87,17 +88,20 @@ fn open(folder: &Path, faults: Faults) -> Result<Arc<Sandbox>, SandboxError> {
         url: "http://127.0.0.1:1".to_owned(),
         faults,
         door: None,
-    };
+    }
+}
+
+fn open(folder: &Path, settings: Settings) -> Result<Arc<Sandbox>, SandboxError> {
     let store = Store::open(&folder.join("store")).unwrap();
     Sandbox::open_with(&folder.join("sandbox"), store, Arc::new(Player::default()), settings)
 }
 
 async fn bench(faults: Faults) -> Bench {
-    serve(tempfile::tempdir().unwrap(), faults).await
+    serve(tempfile::tempdir().unwrap(), settings(faults)).await
 }
 
-async fn serve(folder: TempDir, faults: Faults) -> Bench {
-    let sandbox = open(folder.path(), faults).unwrap();
+async fn serve(folder: TempDir, settings: Settings) -> Bench {
+    let sandbox = open(folder.path(), settings).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(edk_sandbox::serve(listener, sandbox.clone(), CancellationToken::new()));
@@ -191,6 +195,21 @@ fn flow(image: &str) -> Packed {
 fn in_admin() -> Packed {
     let bad = job("flow", "dag-flow", "", "copy").replace("services_namespace", "admin_namespace");
     pack(META, VALUES, &[bad])
+}
+
+#[tokio::test]
+async fn what_the_sandbox_shows_tells_the_version_it_has() {
+    for profile in Profile::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { profile, ..settings(Faults::default()) };
+        let bench = serve(folder, settings).await;
+        let known = Generation::of(profile.build_version()).unwrap();
+        // The oldest lists of 0.5 differ in a row, so there has to be one.
+        bench.upload(&flow("dag-flow")).await.unwrap();
+        bench.client.wait_listed("flow", "0.1.0", PATIENCE, &bench.monitor).await.unwrap();
+        let seen = bench.client.detect(&bench.monitor).await.unwrap();
+        assert_eq!(seen, Some(known), "{}", profile.name());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -416,7 +435,7 @@ async fn a_job_that_was_under_way_when_the_sandbox_was_killed_is_run_again() {
     let path = after.path().join("sandbox/releases/flow.json");
     let record = fs::read_to_string(&path).unwrap();
     fs::write(&path, record.replace("hangs", "dag-flow")).unwrap();
-    let after = serve(after, Faults::default()).await;
+    let after = serve(after, settings(Faults::default())).await;
     after.client.follow("flow", PATIENCE, &after.monitor).await.unwrap();
     assert!(after.path("workflows/dags/dag.py").is_file());
     before.sandbox.close();
@@ -453,7 +472,7 @@ async fn an_upload_begun_before_a_restart_can_be_finished_after_it() {
     assert_eq!(send(&first, "0", "ab").await, id);
     let folder = tempfile::tempdir().unwrap();
     copy(&first.path(""), &folder.path().join("sandbox"));
-    let second = serve(folder, Faults::default()).await;
+    let second = serve(folder, settings(Faults::default())).await;
     let head = client.head(url(&second)).query(&[("patch", &id)]).send().await.unwrap();
     assert_eq!(head.headers()["upload-offset"], "2");
     assert_eq!(send(&second, "2", "cd").await, "x.tar uploaded succesfully");
@@ -463,13 +482,13 @@ async fn an_upload_begun_before_a_restart_can_be_finished_after_it() {
 #[test]
 fn an_upload_that_was_left_is_swept_after_a_day() {
     let folder = tempfile::tempdir().unwrap();
-    drop(open(folder.path(), Faults::default()).unwrap());
+    drop(open(folder.path(), settings(Faults::default())).unwrap());
     let day = Duration::from_secs(24 * 3600 + 60);
     for (name, age) in [("old.tmp", day), ("young.tmp", Duration::ZERO)] {
         let file = fs::File::create(folder.path().join("sandbox/uploads").join(name)).unwrap();
         file.set_modified(std::time::SystemTime::now() - age).unwrap();
     }
-    drop(open(folder.path(), Faults::default()).unwrap());
+    drop(open(folder.path(), settings(Faults::default())).unwrap());
     let left = |name: &str| folder.path().join("sandbox/uploads").join(name).exists();
     assert!(!left("old.tmp") && left("young.tmp"));
 }
@@ -477,11 +496,11 @@ fn an_upload_that_was_left_is_swept_after_a_day() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_belongs_to_one_sandbox_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
-    let first = open(folder.path(), Faults::default()).unwrap();
-    let second = open(folder.path(), Faults::default());
+    let first = open(folder.path(), settings(Faults::default())).unwrap();
+    let second = open(folder.path(), settings(Faults::default()));
     assert!(matches!(second, Err(SandboxError::InUse { .. })));
     drop(first);
-    open(folder.path(), Faults::default()).unwrap();
+    open(folder.path(), settings(Faults::default())).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,19 @@ async fn a_chart_goes_up_in_one_piece_with_the_login_and_the_project() {
 }
 
 #[tokio::test]
+async fn images_whose_check_fails_are_no_chart_that_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("images.tar");
+    std::fs::write(&archive, "no images").unwrap();
+    let words = "Filepond upload failed: no images are in it";
+    let stage = stage([start(), bytes(500, words)]).await;
+    let error = stage.client.upload_images(&archive, &stage.monitor).await.unwrap_err();
+    assert!(matches!(error, TargetError::Refused { status: 500, .. }), "{error}");
+    let told = error.to_string();
+    assert!(told.contains("no images are in it") && !told.contains("chart"), "{told}");
+}
+
+#[tokio::test]
 async fn an_upload_in_doubt_is_given_up_and_begun_anew_with_another_id() {
     let stage = stage([
         list(json!([])),
