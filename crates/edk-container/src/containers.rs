@@ -17,6 +17,7 @@ use crate::{
     ContainerError, Exit, HELPER_ARGUMENT, Mount, RunSpec,
     chain::{chain_ids, folder_name, folders},
     identity::{Identity, Privilege},
+    spread::spread,
     unsynced::Unsynced,
     wire::{Answer, Order, Work, read_frame, write_frame},
     workdir::{WorkDir, abandoned},
@@ -60,6 +61,8 @@ impl Containers {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(|source| ContainerError::io(&path, source))?;
         }
+        // What a run makes stays where it is made.
+        spread(&root.join("work"));
         let root = root.canonicalize().map_err(|source| ContainerError::io(root, source))?;
         let unsynced = Unsynced::new(&root);
         Ok(Self { root, program: program.to_owned(), identity, unsynced })

@@ -30,6 +30,7 @@ pub mod gate;
 mod helper;
 mod identity;
 mod spec;
+mod spread;
 mod unsynced;
 mod wire;
 mod workdir;
