@@ -42,7 +42,7 @@ mod tests {
         spread(folder.path());
         spread(folder.path());
         let ext4 = statfs(folder.path()).unwrap().filesystem_type() == EXT4_SUPER_MAGIC;
-        assert_eq!(marked(), ext4);
+        assert!(marked() || !ext4);
         std::fs::create_dir(folder.path().join("in")).unwrap();
         spread(&folder.path().join("none"));
     }
