@@ -101,6 +101,7 @@ async fn bench(faults: Faults) -> Bench {
 }
 
 async fn serve(folder: TempDir, settings: Settings) -> Bench {
+    let version = settings.profile.build_version();
     let sandbox = open(folder.path(), settings).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -108,7 +109,7 @@ async fn serve(folder: TempDir, settings: Settings) -> Bench {
     let poll = Duration::from_millis(5);
     let pace = Pace { poll, back_off: 4 * poll, ..Pace::sandbox() };
     let project = Some(Project { id: "p-1".into(), name: "lung & liver".into() });
-    let target = Target { pace, project, ..Target::new("sandbox", &url, REGISTRY, "0.6.0") };
+    let target = Target { pace, project, ..Target::new("sandbox", &url, REGISTRY, version) };
     let client = Client::connect(target).unwrap();
     Bench { folder, sandbox, client, url, monitor: Monitor::silent() }
 }
@@ -226,13 +227,33 @@ async fn a_workflow_is_uploaded_installed_followed_and_removed() {
     assert!(bench.sandbox.releases().is_empty());
 }
 
+/// A platform of one line with one fault, `all` or `none` of them; quick where a platform is slow.
+fn with_faults(name: &str) -> Faults {
+    let mut faults = if name == "all" { Faults::strict() } else { Faults::default() };
+    faults.switch_on(name);
+    faults.list_cache = faults.list_cache.map(|_| Duration::from_millis(200));
+    faults
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn the_whole_way_works_on_a_platform_with_all_its_faults() {
-    let list_cache = Some(Duration::from_millis(200));
-    let bench = bench(Faults { list_cache, ..Faults::strict() }).await;
-    bench.delivered(&flow("dag-flow")).await.unwrap();
-    bench.client.uninstall("flow", "0.1.0", false, &bench.monitor).await.unwrap();
-    bench.client.wait_gone("flow", PATIENCE, &bench.monitor).await.unwrap();
+async fn the_whole_way_works_on_every_platform_with_each_fault_and_with_all() {
+    let names: Vec<_> = Faults::ALL.iter().map(|it| it.name).chain(["all", "none"]).collect();
+    let way = async |profile, name| {
+        let folder = tempfile::tempdir().unwrap();
+        let bench = serve(folder, Settings { profile, ..settings(with_faults(name)) }).await;
+        let at = format!("{} with {name}", profile.name());
+        let followed = bench.delivered(&flow("dag-flow")).await;
+        let followed = followed.unwrap_or_else(|error| panic!("{at}: {error}"));
+        assert_eq!(followed.pods[0].status, "completed", "{at}");
+        bench.client.uninstall("flow", "0.1.0", false, &bench.monitor).await.unwrap();
+        bench.client.wait_gone("flow", PATIENCE, &bench.monitor).await.unwrap();
+        assert!(!bench.path("workflows/dags/dag.py").exists(), "{at}");
+    };
+    for profile in Profile::ALL {
+        for name in &names {
+            way(profile, name).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
