@@ -138,8 +138,7 @@ pub(crate) fn may_send(args: &Args, command: &Command, failure: &Failure) -> boo
         Command::Install(request) => request.send_missing,
         _ => return false,
     };
-    let never_sent =
-        failure.findings.iter().any(|it| it.rule == TroubleKind::ImageNeverSent.code());
+    let never_sent = TroubleKind::ImageNeverSent.is_told_in(failure);
     if sends || !never_sent || !is_possible(args) {
         return false;
     }

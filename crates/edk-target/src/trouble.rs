@@ -1,3 +1,5 @@
+use edk_model::Failure;
+
 use crate::Pod;
 
 /// What keeps a release from being ready: a stable code, a sentence and the next step.
@@ -58,6 +60,11 @@ pub enum TroubleKind {
 }
 
 impl TroubleKind {
+    /// Says whether a failure tells this.
+    pub fn is_told_in(self, failure: &Failure) -> bool {
+        failure.findings.iter().any(|finding| finding.rule == self.code())
+    }
+
     /// Returns the stable code.
     pub fn code(self) -> &'static str {
         match self {

@@ -273,7 +273,7 @@ mod tests {
                 seconds: 9.0,
                 response: None,
                 failure: None,
-            mend: None,
+                mend: None,
             };
             let mut entries = entries;
             entries.extend((1..4).map(|number| EntryKind::Job {

@@ -263,8 +263,7 @@ impl JobRequest {
             Self::Install(request) => &mut request.send_missing,
             _ => return None,
         };
-        let asked = failure.findings.iter().any(|it| it.rule == TroubleKind::ImageNeverSent.code());
-        let again = asked && !*sends;
+        let again = TroubleKind::ImageNeverSent.is_told_in(failure) && !*sends;
         *sends = true;
         again.then_some(mended)
     }

@@ -59,28 +59,26 @@ impl Route {
             let text = text.trim_start_matches("https://").trim_start_matches("http://");
             text.trim_end_matches('/').to_owned()
         };
+        let direct = |way, registry, why| Self { way, registry, build_version, why, detour: None };
         if let Some(ours) = ours {
             let (way, registry) = (ImageWay::Pull, bare(ours));
             let why = format!("the platform pulls them from this machine, at {registry}");
-            return Ok(Self { way, registry, build_version, why, detour: None });
+            return Ok(direct(way, registry, why));
         }
         let registry = bare(&target.registry_url);
         if archives && !registry.is_empty() {
             let why = "the platform imports them from an archive".to_owned();
-            let way = ImageWay::Archive;
-            return Ok(Self { way, registry, build_version, why, detour: None });
+            return Ok(direct(ImageWay::Archive, registry, why));
         }
         if registry == sandbox_registry() {
             let why = "the target takes them from the store of this machine".to_owned();
-            let way = ImageWay::Shared;
-            return Ok(Self { way, registry, build_version, why, detour: None });
+            return Ok(direct(ImageWay::Shared, registry, why));
         }
         if registry.is_empty() {
             return Err(EngineError::NoRegistry { target: target.name.clone() });
         }
         let why = format!("the platform pulls from {registry}");
-        let way = ImageWay::Push;
-        Ok(Self { way, registry, build_version, why, detour: None })
+        Ok(direct(ImageWay::Push, registry, why))
     }
 
     /// The way in archives, because nothing can be pushed for `reason`.
