@@ -6,39 +6,21 @@ use std::{
     fs,
     io::{self, Cursor, Write},
     path::Path,
-    sync::{Arc, Mutex},
 };
 
 use edk_extension::check::{Example, example_project};
 use edk_lsp::{LspError, serve};
+use edk_testkit::{Kept, framed};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const DAG: &str = "extension/docker/files/dag_lung.py";
 
-/// A stream that keeps what is written.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn framed(text: &[u8]) -> Vec<u8> {
-    [format!("Content-Length: {}\r\n\r\n", text.len()).as_bytes(), text].concat()
-}
-
 /// Lets an editor say all of it; returns how that ended, and the messages that came back.
 fn talk(bytes: Vec<u8>) -> (Result<(), LspError>, Vec<Value>) {
     let output = Kept::default();
     let ended = serve(Cursor::new(bytes), output.clone());
-    let written = output.0.lock().unwrap().clone();
+    let written = output.written();
     let mut rest = &written[..];
     let mut messages = Vec::new();
     while let Some(at) = rest.windows(4).position(|it| it == b"\r\n\r\n") {

@@ -10,6 +10,7 @@
 
 mod busybox;
 mod done;
+mod editor;
 mod env;
 mod extension;
 mod leftovers;
@@ -19,6 +20,7 @@ mod tree;
 
 pub use busybox::{TarEntry, busybox_layer, tar};
 pub use done::Done;
+pub use editor::{Kept, framed};
 pub use env::{TestEnv, is_root, program};
 pub use extension::{run_in_image, small_application, small_extension};
 pub use leftovers::{processes_below, wait_until};

@@ -1,32 +1,12 @@
 //! What an editor says.
 
-use std::{
-    fs,
-    io::{self, Cursor, Write},
-    sync::{Arc, Mutex},
-};
+use std::{fs, io::Cursor};
 
+use edk_testkit::{Kept, framed};
 use serde_json::json;
 
 /// What stands for the address of the workspace.
 const ROOT: &str = "ROOT";
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn framed(text: &[u8]) -> Vec<u8> {
-    [format!("Content-Length: {}\r\n\r\n", text.len()).as_bytes(), text].concat()
-}
 
 /// A conversation about a small workspace: each line that begins with a brace is a message, and gets
 /// its size; any other is as it is. The workspace is said before, so that it is no other folder.
@@ -56,7 +36,7 @@ pub(super) fn conversation(data: &[u8]) {
         assert_ne!(error.to_string(), thread_died);
         cause = error.source();
     }
-    let written = output.0.lock().unwrap();
+    let written = output.written();
     let written = std::str::from_utf8(&written).unwrap();
     assert!(
         written.contains("\"id\":0,\"result\""),
