@@ -31,3 +31,6 @@ mod targets;
 mod transfer;
 mod ways;
 mod workflow;
+
+/// The chart of an extension `lung`, in the folder of a test.
+const CHART: &str = "lung/extension/lung-workflow";

@@ -3,8 +3,13 @@
 
 use std::{fs, path::Path};
 
-use edk_testkit::{Done, Running, Signal, TestEnv, small_extension};
+use edk_testkit::{Done, Running, Signal, TestEnv, add_job, small_extension};
 use serde_json::Value;
+
+use crate::CHART;
+
+/// An image that nobody has.
+const NOWHERE: &str = "image: '{{ .Values.global.registry_url }}/nowhere:1'";
 
 pub(crate) struct Ward {
     pub(crate) env: TestEnv,
@@ -123,12 +128,7 @@ fn an_extension_is_pushed_updated_taken_back_and_removed_on_a_platform_elsewhere
     let (all, delta) = (sent(&first), sent(&second));
     assert!(delta < 64 << 10 && delta * 4 < all, "a line cost {delta} of {all} bytes");
 
-    let jobs = ward.env.path("lung/extension/lung-workflow/templates");
-    fs::create_dir_all(&jobs).unwrap();
-    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: services}\n\
-               spec: {template: {spec: {restartPolicy: Never, containers: [{name: extra, \
-               image: '{{ .Values.global.registry_url }}/nowhere:1'}]}}}\n";
-    fs::write(jobs.join("extra.yaml"), job).unwrap();
+    add_job(&ward.env.path(CHART), NOWHERE);
     fs::write(&dag, "# third\n").unwrap();
     let bad = ward.edk(&["deploy", "lung", "--version", "0.3.0"]).exits(1);
     let bad = bad
@@ -228,17 +228,12 @@ fn archives_carry_what_changed_all_of_it_to_a_new_machine_and_the_old_back() {
     assert!(dag["reused"].as_u64().unwrap() > delta);
 
     // A bad change under the same version: the old image comes back under its tag as well.
-    let jobs = remote.env.path("lung/extension/lung-workflow/templates");
-    fs::create_dir_all(&jobs).unwrap();
-    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: services}\n\
-               spec: {template: {spec: {restartPolicy: Never, containers: [{name: extra, \
-               image: '{{ .Values.global.registry_url }}/nowhere:1'}]}}}\n";
-    fs::write(jobs.join("extra.yaml"), job).unwrap();
+    let job = add_job(&remote.env.path(CHART), NOWHERE);
     remote.write_dag("# third\n");
     let bad = ["deploy", "lung", "--target", "far", "--archives", "--version", "0.2.0"];
     remote.env.edk(&bad).exits(1).tells(&["0.2.0 was put back and is ready"]);
     assert_eq!(remote.dag("one"), "# second\n");
-    fs::remove_file(jobs.join("extra.yaml")).unwrap();
+    fs::remove_file(&job).unwrap();
 
     // A machine that has nothing under the same name refuses the delta, and gets everything.
     remote.becomes("two");
@@ -258,13 +253,9 @@ fn a_platform_that_dies_while_it_installs_is_told_and_the_next_deploy_goes_on() 
     let far = url.as_array().unwrap().iter().find(|it| it["name"] == "far").unwrap();
     let port = far["url"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
     // It hangs in the new release, and is killed there.
-    let jobs = remote.env.path("lung/extension/lung-workflow/templates");
-    fs::create_dir_all(&jobs).unwrap();
-    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: services}\n\
-               spec: {template: {spec: {restartPolicy: Never, containers: [{name: extra, \
-               image: 'localhost:5577/lung-features:0.6.0', \
-               command: [/bin/busybox, sleep, '1000']}]}}}\n";
-    fs::write(jobs.join("extra.yaml"), job).unwrap();
+    let image = "image: 'localhost:5577/lung-features:0.6.0'";
+    let container = format!("{image}, command: [/bin/busybox, sleep, '1000']");
+    let job = add_job(&remote.env.path(CHART), &container);
     remote.write_dag("# second\n");
     let args = ["deploy", "lung", "--target", "far", "--archives", "--version"];
     let mut running = remote.env.start(&[&args[..], &["0.2.0", "--verbose"]].concat());
@@ -274,7 +265,7 @@ fn a_platform_that_dies_while_it_installs_is_told_and_the_next_deploy_goes_on() 
     server.finish();
     let told = running.finish();
     assert_ne!(told.code, 0, "what is not there was reported as done");
-    fs::remove_file(jobs.join("extra.yaml")).unwrap();
+    fs::remove_file(&job).unwrap();
     let again = ["sandbox", "serve", "--port", &port];
     serve(&remote.env, &mut remote.servers, "one", &again);
     let done = remote.env.edk(&[&args[..], &["0.2.1"]].concat()).exits(0);

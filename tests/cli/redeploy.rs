@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use edk_testkit::{Signal, TestEnv, small_extension};
+use edk_testkit::{Signal, TestEnv, add_job, small_extension};
+
+use crate::CHART;
 
 /// A Job whose image nobody has.
 const MISSING: &str = "localhost:5577/nowhere:0.2.0";
@@ -24,17 +26,6 @@ fn dag(env: &TestEnv) -> String {
     fs::read_to_string(env.state().join("sandbox/workflows/dags/dag_lung.py")).unwrap()
 }
 
-/// Gives the chart a Job of one container.
-fn add_job(env: &TestEnv, container: &str) {
-    let folder = env.path("lung/extension/lung-workflow/templates");
-    fs::create_dir_all(&folder).unwrap();
-    let job = format!(
-        "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: extra\n  namespace: services\nspec:\n  \
-         template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - {{name: extra, {container}}}\n"
-    );
-    fs::write(folder.join("extra.yaml"), job).unwrap();
-}
-
 fn row(env: &TestEnv) -> serde_json::Value {
     let list = env.result(&["ext", "list"]);
     list["extensions"]
@@ -50,7 +41,7 @@ fn row(env: &TestEnv) -> serde_json::Value {
 fn a_bad_change_is_taken_back_and_both_outcomes_are_told() {
     let env = deployed_lung();
     write_dag(&env, "# second\n");
-    add_job(&env, &format!("image: \"{MISSING}\""));
+    add_job(&env.path(CHART), &format!("image: \"{MISSING}\""));
     let done = env.edk(&["deploy", "lung", "--version", "0.2.0"]).exits(1);
     done.tells(&["`lung-workflow` 0.2.0 failed on sandbox; 0.1.0 was put back and is ready"])
         .tells(&["follow/image-missing", MISSING, "hint: send the image"]);
@@ -66,7 +57,7 @@ fn a_bad_change_is_taken_back_and_both_outcomes_are_told() {
 fn a_bad_change_under_the_same_version_is_taken_back_with_chart_and_images() {
     let env = deployed_lung();
     write_dag(&env, "# second\n");
-    add_job(&env, &format!("image: \"{MISSING}\""));
+    add_job(&env.path(CHART), &format!("image: \"{MISSING}\""));
     let done = env.edk(&["deploy", "lung"]).exits(1);
     done.tells(&["0.1.0 was put back and is ready"]);
     assert_eq!(dag(&env), "# first\n", "the tag stands for the old image again");
@@ -80,13 +71,13 @@ fn a_deploy_that_was_killed_is_told_by_the_next_one_which_goes_on_from_there() {
     let env = deployed_lung();
     let hangs = "image: \"localhost:5577/lung-features:0.6.0\", \
                  command: [/bin/busybox, sleep, \"1000\"]";
-    add_job(&env, hangs);
+    add_job(&env.path(CHART), hangs);
     let mut running = env.start(&["deploy", "lung", "--version", "0.2.0", "--verbose"]);
     running.line("waiting for pod `extra");
     running.signal(Signal::SIGKILL);
     running.finish();
     // The next one is bad as well: what worked before the first comes back.
-    add_job(&env, &format!("image: \"{MISSING}\""));
+    add_job(&env.path(CHART), &format!("image: \"{MISSING}\""));
     let done = env.edk(&["deploy", "lung", "--version", "0.3.0"]).exits(1);
     done.tells(&["0.2.0 was cut off while the new release was being installed", "deploy/cut-off"])
         .tells(&["0.3.0 failed on sandbox; 0.1.0 was put back and is ready"]);
@@ -116,7 +107,7 @@ fn a_bad_change_is_taken_back_on_a_platform_with_the_faults_of_real_ones() {
     write_dag(&env, "# first\n");
     env.edk(&["deploy", "lung"]).exits(0);
     write_dag(&env, "# second\n");
-    add_job(&env, &format!("image: \"{MISSING}\""));
+    add_job(&env.path(CHART), &format!("image: \"{MISSING}\""));
     let done = env.edk(&["deploy", "lung"]).exits(1);
     done.tells(&["0.1.0 was put back and is ready"]);
     assert_eq!(dag(&env), "# first\n");

@@ -1,27 +1,20 @@
 //! Which way images go: what a target never got is offered, and a registry out of reach gone around.
 
-use std::fs;
-
-use edk_testkit::{Done, TestEnv, small_extension};
+use edk_testkit::{Done, TestEnv, add_job, small_extension};
 
 use crate::{
+    CHART,
     answers::in_a_terminal,
     platform::{Remote, Ward},
 };
 
 /// Makes an image on this machine which no extension of these tests makes, and a Job that asks for it.
-fn asks_for_another(env: &TestEnv, way: &str) {
+fn asks_for_another(env: &TestEnv) {
     small_extension(env, "other");
     env.edk(&["push", "other", "--version", "1.0.0"]).exits(0);
-    let jobs = env.path("lung/extension/lung-workflow/templates");
-    fs::create_dir_all(&jobs).unwrap();
-    let job = format!(
-        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {way}, namespace: services}}\n\
-         spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: {way}, \
-         command: [/bin/busybox, 'true'], \
-         image: '{{{{ .Values.global.registry_url }}}}/other-features:1.0.0'}}]}}}}}}\n"
-    );
-    fs::write(jobs.join("extra.yaml"), job).unwrap();
+    let image = "image: '{{ .Values.global.registry_url }}/other-features:1.0.0'";
+    let container = format!("command: [/bin/busybox, 'true'], {image}");
+    add_job(&env.path(CHART), &container);
 }
 
 /// What the question says that will be sent, in KiB.
@@ -34,7 +27,7 @@ fn asked(done: &Done) -> u64 {
 #[test]
 fn an_image_that_was_never_sent_is_a_question_and_its_answer_sends_it() {
     let remote = Remote::new();
-    asks_for_another(&remote.env, "extra");
+    asks_for_another(&remote.env);
     let args = ["deploy", "lung", "--target", "far", "--archives", "--version", "0.1.0"];
     // Nobody is there to be asked: what to type is told.
     let done = remote.env.edk(&args).exits(1);
@@ -56,7 +49,7 @@ fn an_image_that_was_never_sent_is_a_question_and_its_answer_sends_it() {
 fn whoever_sits_at_a_terminal_is_asked_whether_to_send_what_is_missing() {
     let ward = Ward::new();
     small_extension(&ward.env, "lung");
-    asks_for_another(&ward.env, "extra");
+    asks_for_another(&ward.env);
     let answer = |key: &str| in_a_terminal(&ward.env, "deploy lung", key);
     let told = ["was never sent to this target: send ", "Send it, and do it again?"];
     let done = answer("n\r").prints(&told);
@@ -68,7 +61,7 @@ fn whoever_sits_at_a_terminal_is_asked_whether_to_send_what_is_missing() {
 fn a_status_says_what_was_never_sent_and_sends_it_when_it_is_told_to() {
     let ward = Ward::new();
     small_extension(&ward.env, "lung");
-    asks_for_another(&ward.env, "extra");
+    asks_for_another(&ward.env);
     // Nothing worked there before, so what fails stays to be looked at.
     ward.edk(&["deploy", "lung"]).exits(1);
     let verdict = || ward.result(&["status", "lung"])["extensions"][0]["verdict"].clone();

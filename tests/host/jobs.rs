@@ -4,7 +4,7 @@ use std::path::Path;
 
 use edk_api::host::{EntryKind, JobState};
 use edk_model::EventKind;
-use edk_testkit::{TestEnv, run_in_image, small_extension};
+use edk_testkit::{Signal, TestEnv, add_job, run_in_image, small_extension};
 use serde_json::{Value, json};
 
 use crate::client::{TestHost, folded};
@@ -221,4 +221,41 @@ fn processes_that_come_and_go_share_one_sandbox() {
             scope.spawn(|| (0..4).for_each(|_| drop(env.edk(&["status", "--all"]).exits(0))));
         }
     });
+}
+
+#[test]
+fn what_a_target_never_got_is_offered_and_the_offer_sends_it() {
+    let env = TestEnv::new();
+    let folder = small_extension(&env, "lung");
+    small_extension(&env, "other");
+    env.edk(&["push", "other", "--version", "1.0.0"]).exits(0);
+    let image = "image: '{{ .Values.global.registry_url }}/other-features:1.0.0'";
+    let container = format!("command: [/bin/busybox, 'true'], {image}");
+    add_job(&folder.join("extension/lung-workflow"), &container);
+    let elsewhere = env.path("elsewhere");
+    let home = elsewhere.to_str().unwrap();
+    let mut sandbox = env.start(&["sandbox", "serve", "--port", "0", "--home", home]);
+    let line = sandbox.line("http://127.0.0.1:");
+    let url = line[line.find("http://").unwrap()..].split(';').next().unwrap();
+    let add = ["target", "add", "far", url, "--registry", "localhost:5577"];
+    env.edk(&[&add[..], &["--build-version", "0.6.0"]].concat()).exits(0);
+
+    let host = TestHost::start(&env, &[]);
+    let input = json!({"project": folder, "target": "far", "archives": true});
+    let job = host.job("deploy", input);
+    let all = host.until_end(&job);
+    let shown = &folded(&all).jobs[0];
+    let failure = json!(shown.failure);
+    assert_eq!(shown.state, JobState::Failed);
+    assert!(failure.to_string().contains("was never sent to this target: send "), "{failure}");
+    // What the button of a window starts.
+    let offer = shown.mend.clone().unwrap();
+    let job = host.call("start", offer)["job"].as_str().unwrap().to_owned();
+    let (state, response) = host.end(&job);
+    assert_eq!(state, JobState::Succeeded, "{response}");
+    let sent = response["pushed"].as_array().unwrap().iter();
+    let names: Vec<_> = sent.map(|it| it["name"].as_str().unwrap()).collect();
+    assert!(names.iter().any(|it| it.contains("other-features")), "{names:?}");
+    host.stop();
+    sandbox.signal(Signal::SIGTERM);
 }

@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use edk_testkit::{Running, Signal, TestEnv, processes_below, wait_until};
+use edk_testkit::{Running, Signal, TestEnv, add_job, processes_below, wait_until};
 
 use crate::{wire::Wire, world};
 
@@ -170,18 +170,14 @@ fn workflow(platform: &Platform, way: &Way) {
     assert_ne!(first, second);
 
     // Under the same version, so that the old images have to come back under their names.
-    let jobs = platform.env.path("lung/extension/lung-workflow/templates");
-    fs::create_dir_all(&jobs).unwrap();
-    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: services}\n\
-               spec: {template: {spec: {restartPolicy: Never, containers: [{name: extra, \
-               image: '{{ .Values.global.registry_url }}/lung-features:0.6.0', \
-               command: [python3, -c, 'raise SystemExit(7)']}]}}}\n";
-    fs::write(jobs.join("extra.yaml"), job).unwrap();
+    let image = "image: '{{ .Values.global.registry_url }}/lung-features:0.6.0'";
+    let container = format!("{image}, command: [python3, -c, 'raise SystemExit(7)']");
+    let job = add_job(&platform.env.path("lung/extension/lung-workflow"), &container);
     platform.change(DAG, "Another", "A bad");
     let bad = platform.env.edk(&platform.deploy(way, "lung", "0.3.0")).exits(1);
     bad.tells(&["0.3.0 was put back and is ready", "follow/job-failed"]);
     assert_eq!(fs::read_to_string(&dag).unwrap(), second);
-    fs::remove_file(jobs.join("extra.yaml")).unwrap();
+    fs::remove_file(&job).unwrap();
     platform.remove(way, "lung");
 }
 

@@ -6,7 +6,9 @@ use std::{
     net::{TcpListener, TcpStream},
 };
 
-use edk_testkit::{Done, Running, TestEnv, plant, verify_store, wait_until};
+use edk_testkit::{
+    Done, Running, Signal, TestEnv, plant, small_extension, verify_store, wait_until,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -349,6 +351,39 @@ fn a_pull_that_was_cut_goes_on_and_wrong_bytes_are_never_kept() {
         verify_store(&wrong.state().join("store"));
         assert!(wrong.result(&["registry", "usage"])["bases"].as_array().unwrap().is_empty());
     }
+}
+
+#[test]
+fn a_registry_that_wants_a_login_is_gone_around_until_there_is_one() {
+    let env = TestEnv::new();
+    let (_registry, address) = theirs(&env, true);
+    let elsewhere = env.path("elsewhere");
+    let home = elsewhere.to_str().unwrap();
+    let mut sandbox = env.start(&["sandbox", "serve", "--port", "0", "--home", home]);
+    let line = sandbox.line("http://127.0.0.1:");
+    let url = line[line.find("http://").unwrap()..].split(';').next().unwrap();
+    let team = format!("{address}/team");
+    let add = ["target", "add", "shut", url, "--registry", &team, "--build-version", "0.6.0"];
+    env.edk(&add).exits(0);
+    small_extension(&env, "lung");
+    let plan = || {
+        let plan = env.result(&["deploy", "lung", "--target", "shut", "--dry-run"]);
+        let way = plan["images"][0]["way"].as_str().unwrap().to_owned();
+        let warnings = plan["warnings"].as_array().into_iter().flatten();
+        let told = warnings.filter(|it| it["rule"] == "deploy/registry-out-of-reach");
+        (way, told.map(|it| it["message"].to_string()).collect::<Vec<_>>())
+    };
+    let (way, told) = plan();
+    assert_eq!((way.as_str(), told.len()), ("archive", 1), "{told:?}");
+    assert!(told[0].contains("login"), "{told:?}");
+    let told = ["nothing can be pushed to ", "`podman login` where a login is missing"];
+    env.edk(&["deploy", "lung", "--target", "shut", "--dry-run"]).exits(0).prints(&told);
+    // The wrong password is none.
+    log_in(&env, &address, "ann:wrong");
+    assert_eq!(plan().0, "archive");
+    log_in(&env, &address, LOGIN);
+    assert_eq!(plan(), ("push".to_owned(), Vec::new()));
+    sandbox.signal(Signal::SIGTERM);
 }
 
 /// An answer with its status, a line of headers and a body.

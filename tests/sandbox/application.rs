@@ -1,6 +1,6 @@
 //! An application from its template to its page, changed, and removed.
 
-use edk_testkit::{TestEnv, processes_below, small_application, wait_until};
+use edk_testkit::{TestEnv, add_job, processes_below, small_application, wait_until};
 
 use crate::Background;
 
@@ -37,11 +37,7 @@ fn an_application_is_deployed_opened_updated_and_removed() {
     wait_until("the new page", 30, || page("/hello/") == (200, "three".to_owned()));
 
     // A bad change: what was there comes back by itself, page and all.
-    let chart = folder.join("hello-chart/templates/extra.yaml");
-    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: services}\n\
-               spec: {template: {spec: {restartPolicy: Never, containers: [{name: extra, \
-               image: 'localhost:5577/nowhere:1'}]}}}\n";
-    std::fs::write(&chart, job).unwrap();
+    add_job(&folder.join("hello-chart"), "image: 'localhost:5577/nowhere:1'");
     std::fs::write(folder.join("docker/files/index.html"), "four").unwrap();
     env.edk(&["deploy", "hello"]).exits(1).tells(&["was put back and is ready"]);
     wait_until("the old page", 30, || page("/hello/") == (200, "three".to_owned()));

@@ -4,7 +4,8 @@
 //! user names, no clock, no order of its own. [`gzip`] compresses under a fixed header. [`pack`]
 //! joins both for small things. In the other direction, [`unpack`] and [`read_files`] take an
 //! archive of unknown origin and believe nothing in it; [`Spans`] tells where the files of a large one lie;
-//! [`Guarded`] lets a stream pass until it announces more than it may hold.
+//! [`Guarded`] lets a stream pass until it announces more than it may hold, [`Stoppable`] until the
+//! work is cancelled.
 //!
 //! What rooms above write as one small file goes through [`write_whole`]; what a killed process left
 //! of it is removed by [`sweep_unfinished`].
@@ -19,6 +20,7 @@ mod pack;
 mod pax;
 mod read;
 mod spans;
+mod stoppable;
 mod unpack;
 mod whole;
 mod write;
@@ -29,6 +31,7 @@ pub use gzip::{GzWriter, gzip};
 pub use pack::pack;
 pub use read::{Limits, read_files, read_small_files};
 pub use spans::{Span, Spans};
+pub use stoppable::Stoppable;
 pub use unpack::{Unpacked, unpack};
 pub use whole::{Readers, sweep_unfinished, write_whole};
 pub use write::{Entry, Kind, TarWriter};

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fs};
 
 use edk_extension::check::{
-    Base, Checker, Example, File, Options, Tree, check, example_project, fix, rules,
+    Base, Example, File, Options, Tree, check, example_project, fix, rules,
 };
 use edk_model::Severity;
 use edk_template::Catalog;
@@ -180,7 +180,7 @@ fn nothing_outside_of_the_project_is_read() {
     std::os::unix::fs::symlink(&secret, folder.path().join("a/link")).unwrap();
     std::os::unix::fs::symlink(outside.path(), folder.path().join("chart/charts")).unwrap();
     let tree = Tree::open(folder.path(), None).unwrap();
-    let report = Checker::default().check(&tree, &Options::default());
+    let report = check(&tree, &Options::default());
     let shown = format!("{:?}", report.findings);
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("leads out of the build context"), "{shown}");

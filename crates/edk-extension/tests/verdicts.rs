@@ -3,6 +3,7 @@
 
 use edk_archive::pack;
 use edk_extension::check::{Example, File, Options, Report, Tree, check, example_project};
+use edk_model::Monitor;
 
 const MORE: &str = "notes-chart/templates/more.yaml";
 const CHART: &str = "notes-chart/Chart.yaml";
@@ -122,7 +123,8 @@ fn a_package_is_looked_at_as_its_folder_is() {
 fn findings_of_a_chart_go_when_it_is_mended() {
     let wrong = service("  name: {{ .Release.Name }}-more\nspec:\n  ports:\n    - port: many\n");
     let checker = edk_extension::check::Checker::default();
-    let of = |tree: &Tree| told(&checker.check(tree, &Options::default()));
+    let of =
+        |tree: &Tree| told(&checker.check(tree, &Options::default(), &Monitor::silent()).unwrap());
     let (bad, good) = (project(&[(MORE, &wrong)]), project(&[]));
     assert_eq!((of(&good), of(&bad)), (vec![], vec!["C46 8:1".to_owned()]));
     assert_eq!((of(&bad), of(&good)), (vec!["C46 8:1".to_owned()], vec![]));

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use edk_archive::{Bounds, Entry, Kind, TarWriter};
+use edk_archive::{Bounds, Entry, Kind, Stoppable, TarWriter};
 use edk_model::{Digest, Hasher, Monitor};
 use edk_store::Store;
 
@@ -213,7 +213,8 @@ impl<'a, W: Write> Composer<'a, W> {
         let path = self.contents.context.path().join(&entry.path);
         let file = self.contents.context.file(&entry.path);
         let file = file.map_err(|source| ImageError::io(&path, source))?;
-        Ok(Checked { file, path, hasher: Hasher::new(), monitor: self.contents.monitor })
+        let file = Stoppable::new(file, self.contents.monitor);
+        Ok(Checked { file, path, hasher: Hasher::new() })
     }
 
     /// Adds what is in an archive.
@@ -450,11 +451,9 @@ fn join(folder: &str, name: &str) -> String {
 
 /// A file of the context, hashed as it is read.
 struct Checked<'a> {
-    file: std::fs::File,
+    file: Stoppable<'a, std::fs::File>,
     path: PathBuf,
     hasher: Hasher,
-    /// Asked at every read: a single file may be large.
-    monitor: &'a Monitor,
 }
 
 impl Checked<'_> {
@@ -471,7 +470,6 @@ impl Checked<'_> {
 
 impl Read for Checked<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.monitor.check().map_err(io::Error::other)?;
         let count = self.file.read(buffer)?;
         self.hasher.update(&buffer[..count]);
         Ok(count)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use edk_extension::check::{Checker, Options, Tree, rules};
-use edk_model::{Finding, Severity};
+use edk_model::{Finding, Monitor, Severity};
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Diagnostic,
     DiagnosticSeverity, Hover, HoverContents, HoverParams, InitializeParams, MarkupContent,
@@ -67,7 +67,9 @@ impl Workspace {
                 tree = tree.with(below, text.as_bytes());
             }
         }
-        self.findings = self.checker.check(&tree, &Options::default()).findings;
+        let checked = self.checker.check(&tree, &Options::default(), &Monitor::silent());
+        let Ok(report) = checked else { return Vec::new() };
+        self.findings = report.findings;
         self.tree = tree;
         let mut now: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
         for finding in &self.findings {

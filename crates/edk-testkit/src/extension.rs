@@ -63,6 +63,23 @@ pub fn run_in_image(folder: &Path, name: &str, command: &[&str]) {
     fs::write(container.join("Dockerfile"), dockerfile).expect("a file of the extension");
 }
 
+/// Gives the chart in a folder a Job with one container; `container` is what that has besides a name,
+/// in YAML's flow style, such as `image: 'nowhere:1'`. Returns the file of the Job.
+///
+/// # Panics
+/// If the chart can't be written.
+pub fn add_job(chart: &Path, container: &str) -> PathBuf {
+    let templates = chart.join("templates");
+    fs::create_dir_all(&templates).expect("a folder of the chart");
+    let file = templates.join("extra.yaml");
+    let job = format!(
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: extra, namespace: services}}\n\
+         spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: extra, {container}}}]}}}}}}\n"
+    );
+    fs::write(&file, job).expect("a file of the chart");
+    file
+}
+
 /// Makes an extension from the template `application` whose image needs no base: one static program
 /// that serves `page`. Returns its folder, `name` in the folder of `env`.
 ///

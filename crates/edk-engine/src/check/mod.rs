@@ -130,8 +130,7 @@ impl Engine {
         let target = target.map(|name| self.target_profile(name, monitor)).transpose()?;
         let options = Options { only, allow, target };
         let (folder, files) = (tree.origin.clone(), tree.files().count());
-        let mut report = self.checked.checker.check(&tree, &options);
-        monitor.check()?;
+        let mut report = self.checked.checker.check(&tree, &options, monitor)?;
         let mut fixed = Vec::new();
         if request.mend != Mend::No {
             (report, fixed) = self.mended(tree, report, &options, monitor)?;
@@ -165,12 +164,11 @@ impl Engine {
             if fixed.is_empty() {
                 break;
             }
-            monitor.check()?;
             for it in &fixed {
                 rules.entry(it.file.clone()).or_default().extend(it.rules.iter().cloned());
             }
             tree = fix::applied(tree, &fixed);
-            report = self.checked.checker.check(&tree, options);
+            report = self.checked.checker.check(&tree, options, monitor)?;
         }
         let whole = rules
             .into_iter()
@@ -210,7 +208,7 @@ impl Engine {
         let monitor = monitor.stage("check");
         let tree = self.checked.tree(folder)?;
         let options = Options { only: vec!["G".to_owned()], allow: allow.to_vec(), target: None };
-        let findings = self.checked.checker.check(&tree, &options).findings;
+        let findings = self.checked.checker.check(&tree, &options, &monitor)?.findings;
         if findings.iter().any(|it| it.severity == Severity::Error) {
             return Err(EngineError::Guarded { folder: folder.to_owned(), findings });
         }

@@ -24,10 +24,11 @@ mod tree;
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use edk_model::{Digest, Finding, Hasher, Severity};
+use edk_model::{Cancelled, Digest, Finding, Hasher, Monitor, Severity};
 
 use self::{
     facts::{
@@ -111,24 +112,35 @@ pub struct Checker {
 
 impl Checker {
     /// Applies the rules to a project.
-    pub fn check(&self, tree: &Tree, options: &Options) -> Report {
+    ///
+    /// # Errors
+    /// [`Cancelled`], soon after the work is to stop, in the middle of a large file too.
+    pub fn check(
+        &self,
+        tree: &Tree,
+        options: &Options,
+        monitor: &Monitor,
+    ) -> Result<Report, Cancelled> {
         let mut model = self.model(tree, options);
+        monitor.check()?;
         let wanted: Vec<&Rule> = rules::all().filter(|rule| options.wants(rule.id)).collect();
         if wanted.iter().any(|rule| rule.id.starts_with('G')) {
-            model.given = self.given(&model);
+            model.given = self.given(&model, monitor)?;
         }
         let found = threads::map(&wanted, |rule| {
+            monitor.check()?;
             let mut finds = Finds::new(rule);
             (rule.check)(&model, &mut finds);
-            finds.into_findings()
+            Ok(finds.into_findings())
         });
-        let findings: Vec<Finding> = found.into_iter().flatten().collect();
+        let found: Vec<Vec<Finding>> = found.into_iter().collect::<Result<_, Cancelled>>()?;
+        let findings = found.into_iter().flatten().collect();
         let (mut findings, suppressed) = suppress::apply(tree, options, findings);
         for finding in &mut findings {
             finding.excerpt = excerpt(tree, finding);
         }
         sort(&mut findings);
-        Report { findings, suppressed, files: tree.files().count() }
+        Ok(Report { findings, suppressed, files: tree.files().count() })
     }
 
     /// Takes out of the files what the rules ask.
@@ -186,28 +198,41 @@ impl Checker {
     }
 
     /// Looks into every file that gets into an image or a chart.
-    fn given(&self, model: &Model<'_>) -> Vec<Given> {
+    fn given(&self, model: &Model<'_>, monitor: &Monitor) -> Result<Vec<Given>, Cancelled> {
         let files: Vec<(String, String)> = rules::guard::given_away(model).into_iter().collect();
         let looked = threads::map(&files, |(path, _)| {
-            let file = model.tree.get(path)?;
-            let secrets = || content::Secrets::of(model.tree, file);
-            Some(kept(&self.secrets, path, file.digest, secrets))
+            let Some(file) = model.tree.get(path) else { return Ok(None) };
+            let secrets = || content::Secrets::of(model.tree, file, monitor);
+            try_kept(&self.secrets, path, file.digest, secrets).map(Some)
         });
+        let looked: Vec<Option<Arc<content::Secrets>>> =
+            looked.into_iter().collect::<Result<_, Cancelled>>()?;
         let given = files.into_iter().zip(looked);
-        given.filter_map(|((path, into), it)| Some(Given { path, into, secrets: it? })).collect()
+        let given = given.filter_map(|((path, into), it)| Some(Given { path, into, secrets: it? }));
+        Ok(given.collect())
     }
 }
 
 fn kept<T>(all: &Kept<T>, key: &str, digest: Digest, make: impl FnOnce() -> T) -> Arc<T> {
+    let Ok(facts) = try_kept(all, key, digest, || Ok::<T, Infallible>(make()));
+    facts
+}
+
+fn try_kept<T, E>(
+    all: &Kept<T>,
+    key: &str,
+    digest: Digest,
+    make: impl FnOnce() -> Result<T, E>,
+) -> Result<Arc<T>, E> {
     let lock = || all.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((known, facts)) = lock().get(key)
         && *known == digest
     {
-        return Arc::clone(facts);
+        return Ok(Arc::clone(facts));
     }
-    let facts = Arc::new(make());
+    let facts = Arc::new(make()?);
     lock().insert(key.to_owned(), (digest, Arc::clone(&facts)));
-    facts
+    Ok(facts)
 }
 
 fn text(file: &File) -> &str {
@@ -258,7 +283,8 @@ fn sort(findings: &mut Vec<Finding>) {
     findings.dedup();
 }
 
-/// Checks a project once.
+/// Checks a project once, to its end.
 pub fn check(tree: &Tree, options: &Options) -> Report {
-    Checker::default().check(tree, options)
+    // Nobody can stop what is silent.
+    Checker::default().check(tree, options, &Monitor::silent()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
-use edk_archive::{Entry, Kind, TarWriter};
+use edk_archive::{Entry, Kind, Stoppable, TarWriter};
 use edk_model::{Descriptor, Digest, Monitor, Reference, Unit, media};
 use edk_store::Store;
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ fn write(
         let size = store.size(&blob.digest).unwrap_or(blob.size);
         let told = |read| monitor.progress(&subject, done + read, Some(total), Unit::Bytes, 0);
         let content = crate::image::Counting::new(store.reader(&blob.digest)?, told);
-        let content = Stoppable { inner: content, monitor };
+        let content = Stoppable::new(content, monitor);
         let written = tar.append(&Entry::new(path, Kind::File { size }, 0o644), content);
         monitor.check()?;
         written.map_err(|error| in_file(file, error))?;
@@ -136,18 +136,6 @@ fn in_file(file: &Path, error: edk_archive::Error) -> ImageError {
     match error {
         edk_archive::Error::Stream { source, .. } => ImageError::io(file, source),
         other => other.into(),
-    }
-}
-
-struct Stoppable<'a, R> {
-    inner: R,
-    monitor: &'a Monitor,
-}
-
-impl<R: io::Read> io::Read for Stoppable<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.monitor.check().map_err(io::Error::other)?;
-        self.inner.read(buffer)
     }
 }
 

@@ -12,6 +12,9 @@ mod tests;
 
 use std::io::{self, Cursor, Read, Seek};
 
+use edk_archive::Stoppable;
+use edk_model::{Cancelled, Monitor};
+
 use self::archive::Look;
 use super::tree::{File, Tree};
 
@@ -94,25 +97,31 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     /// Looks into a file; what of it is not in memory is read.
-    pub(crate) fn of(tree: &Tree, file: &File) -> Self {
+    ///
+    /// # Errors
+    /// [`Cancelled`]; what was found until then is half the truth, and lost.
+    pub(crate) fn of(tree: &Tree, file: &File, monitor: &Monitor) -> Result<Self, Cancelled> {
         if file.link {
-            return Self::default();
+            return Ok(Self::default());
         }
-        match tree.large(file) {
-            None => Self::read(&file.path, file.size, &mut Cursor::new(&*file.data)),
-            Some(Ok(mut large)) => Self::read(&file.path, file.size, &mut large),
+        let secrets = match tree.large(file) {
+            None => Self::read(&file.path, file.size, Cursor::new(&*file.data), monitor),
+            Some(Ok(large)) => Self::read(&file.path, file.size, large, monitor),
             Some(Err(_)) => {
                 let mut secrets = Self::default();
                 secrets.add(What::Unseen("it can't be read"), At::Whole, &[]);
                 secrets
             }
-        }
+        };
+        monitor.check()?;
+        Ok(secrets)
     }
 
-    fn read(path: &str, size: u64, reader: &mut dyn Source) -> Self {
+    fn read(path: &str, size: u64, content: impl Source, monitor: &Monitor) -> Self {
         let mut secrets = Self::default();
         secrets.weights(path, size, &[]);
-        Look::new(&mut secrets, archive::LIMITS.of(size)).whole(reader, path);
+        let mut content = Stoppable::new(content, monitor);
+        Look::new(&mut secrets, archive::LIMITS.of(size)).whole(&mut content, path);
         secrets
     }
 

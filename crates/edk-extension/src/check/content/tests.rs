@@ -1,8 +1,10 @@
 use std::{
     fs,
-    io::{Cursor, Read as _, Write as _},
+    io::{self, Cursor, Read, Seek, Write as _},
+    sync::Arc,
 };
 
+use edk_model::{CancellationToken, Monitor, Silent};
 use flate2::{Compression, write::GzEncoder};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -21,7 +23,7 @@ fn example(kind: &str) -> Vec<u8> {
 }
 
 fn of(name: &str, data: &[u8]) -> Secrets {
-    Secrets::of(&Tree::default(), &File::new(name, data))
+    Secrets::of(&Tree::default(), &File::new(name, data), &Monitor::silent()).unwrap()
 }
 
 /// What is found, in short: rule, place, members from the outer to the inner, and how many more.
@@ -147,10 +149,11 @@ fn large_files_are_read_to_their_end_and_again_when_they_change() {
     let mut data = "ä line\n".repeat(500_000).into_bytes();
     data.extend(example("!token"));
     fs::write(&path, &data).unwrap();
+    let whole = |tree: &Tree, file: &File| Secrets::of(tree, file, &Monitor::silent()).unwrap();
     let look = |before: &Tree| {
         let tree = Tree::open(folder.path(), Some(before)).unwrap();
         let file = tree.get("large").unwrap();
-        (short(&Secrets::of(&tree, file)), file.digest, tree.clone())
+        (short(&whole(&tree, file)), file.digest, tree.clone())
     };
     let (found, first, tree) = look(&Tree::default());
     assert_eq!(found, ["G05 500001:9"]);
@@ -165,8 +168,34 @@ fn large_files_are_read_to_their_end_and_again_when_they_change() {
     assert_eq!(found, [] as [&str; 0]);
     assert_ne!(first, second);
     fs::remove_file(&path).unwrap();
-    let lost = Secrets::of(&tree, tree.get("large").unwrap());
+    let lost = whole(&tree, tree.get("large").unwrap());
     assert_eq!(short(&lost), ["G06: it can't be read"]);
+}
+
+#[test]
+fn a_look_ends_in_the_middle_of_a_file_and_tells_no_half_truth() {
+    /// Content that has the work stopped while it is read.
+    struct Stopping(CancellationToken, usize);
+    impl Read for Stopping {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 += 1;
+            assert!(self.1 < 100, "it is read to its end");
+            if self.1 == 10 {
+                self.0.cancel();
+            }
+            buffer.fill(b'x');
+            Ok(buffer.len())
+        }
+    }
+    impl Seek for Stopping {
+        fn seek(&mut self, _: io::SeekFrom) -> io::Result<u64> {
+            Ok(0)
+        }
+    }
+    let cancel = CancellationToken::new();
+    let monitor = Monitor::new(Arc::new(Silent), cancel.clone(), "");
+    Secrets::read("endless", u64::MAX, Stopping(cancel, 0), &monitor);
+    assert!(Secrets::of(&Tree::default(), &File::new("x", b"x"), &monitor).is_err());
 }
 
 #[test]
