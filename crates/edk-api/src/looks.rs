@@ -1,6 +1,7 @@
 //! What was only looked at, in words.
 
 use edk_engine::{DeployPlan, Diagnosis, ExtensionView, Health, ProjectView, RepositoryView};
+use edk_model::Finding;
 
 use crate::text::size;
 
@@ -19,8 +20,14 @@ pub(crate) fn project(view: &ProjectView) -> Vec<String> {
         let asks = if asked.is_empty() { "nothing".to_owned() } else { asked.join(", ") };
         format!("  DAG {id} in {}, asks {asks}", dag.file)
     }));
-    lines.extend(view.findings.iter().map(|finding| format!("! {finding}")));
+    lines.extend(view.findings.iter().flat_map(noted));
     lines
+}
+
+/// A finding, and below it what to do.
+fn noted(finding: &Finding) -> impl Iterator<Item = String> {
+    let fix = finding.fix.as_ref().map(|fix| format!("  fix: {fix}"));
+    std::iter::once(format!("! {finding}")).chain(fix)
 }
 
 pub(crate) fn plan(plan: &DeployPlan) -> Vec<String> {
@@ -33,7 +40,7 @@ pub(crate) fn plan(plan: &DeployPlan) -> Vec<String> {
         let bytes = image.bytes.map_or("?".to_owned(), size);
         lines.push(format!("{bytes:>8}  {}  {}", image.name, image.why));
     }
-    lines.extend(plan.warnings.iter().map(|warning| format!("! {warning}")));
+    lines.extend(plan.warnings.iter().flat_map(noted));
     lines.push(format!("{} would be sent", size(plan.bytes_to_send)));
     lines
 }
