@@ -54,7 +54,7 @@ fn start(args: Args) -> Result<(), Failure> {
         data,
         program: "/proc/self/exe".into(),
         host: machine::settings(&variable, home.as_deref()),
-        passphrase: None,
+        passphrase: machine::passphrase(&variable)?,
         now: std::time::SystemTime::now,
     };
     edk_desktop::run(Engine::new(setup), options, handover)

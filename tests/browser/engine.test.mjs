@@ -7,7 +7,7 @@ import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readd
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openBrowser, openPage, seriousFindings, serveEngine, ui } from './stage.mjs';
+import { openBrowser, openPage, seriousFindings, serve, serveEngine, ui } from './stage.mjs';
 
 const SLOW = 180_000;
 const edk = process.env.EDK ?? join(ui, '../target/debug/edk');
@@ -324,6 +324,51 @@ test('the registry is switched off, and stays reachable by its switch', async ()
   await page.getByText('switched off').waitFor();
   await serve.check();
   await page.getByText('served by this program').nth(1).waitFor();
+});
+
+test('a platform elsewhere is added, logged in to, deployed to and forgotten', async () => {
+  const elsewhere = join(scratch, 'elsewhere');
+  const platform = await serve(edk, elsewhere, ['sandbox', 'serve', '--login', '--port', '0'], /http:\/\/127\.0\.0\.1:\d+/);
+  const registry = await serve(edk, elsewhere, ['registry', 'serve', '--port', '0'], /http:\/\/127\.0\.0\.1:\d+/);
+  try {
+    await go('Settings');
+    await page.getByRole('button', { name: 'Add a platform' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('ward');
+    await page.getByLabel('Address', { exact: true }).fill(platform.url);
+    await page.getByLabel('Registry', { exact: true }).fill(registry.url.replace('http://', ''));
+    await page.getByLabel('Project', { exact: true }).fill('study');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByRole('form', { name: 'Log in to ward' }).waitFor();
+    await page.getByLabel('User', { exact: true }).fill('lead');
+    await page.getByLabel('Client secret', { exact: true }).fill('sandbox');
+    await page.getByLabel('Password', { exact: true }).fill('not that');
+    await page.getByRole('button', { name: 'Log in', exact: true }).click();
+    await page.getByRole('alert').first().waitFor();
+    await page.getByLabel('Password', { exact: true }).fill('lead');
+    await page.getByRole('button', { name: 'Log in', exact: true }).click();
+    await page.getByText('logged in as lead').waitFor();
+    await page.getByRole('button', { name: 'Check ward' }).click();
+    await page.getByText(/checks in order/).first().waitFor();
+    await page.getByRole('radio', { name: 'ward' }).check();
+    assert.deepEqual(await seriousFindings(page), []);
+
+    await go('Deploy');
+    await page.getByRole('list', { name: 'How images get to ward' }).getByText('push').first().waitFor();
+    await deploy().click();
+    await verdict(/^Succeeded in/);
+    await page.getByText(/Release .* is deployed on ward/).first().waitFor();
+    await close();
+    await go('Extensions');
+    await page.getByText('On ward').waitFor();
+
+    await go('Settings');
+    await page.getByRole('button', { name: 'Remove ward' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('radio', { name: 'ward' }).waitFor({ state: 'detached' });
+    assert.ok(await page.getByRole('radio', { name: 'sandbox' }).isChecked());
+  } finally {
+    await Promise.all([platform.close(), registry.close()]);
+  }
 });
 
 test('the history remembers, and home knows the extension', async () => {

@@ -209,6 +209,30 @@ test('nothing is wider than the smallest window', async () => {
   }
 });
 
+test('a platform is added and logged in to by keyboard, without a serious finding on the way', () =>
+  visit({ hash: 'settings' }, async (page) => {
+    await page.getByRole('button', { name: 'Add a platform' }).press('Enter');
+    await page.getByLabel('Name', { exact: true }).fill('clinic');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('https://clinic.example.org');
+    await page.getByLabel('Certificate').selectOption('anything');
+    await settled(page);
+    assert.deepEqual(await seriousFindings(page), []);
+    await page.getByLabel('Address', { exact: true }).press('Enter');
+    await page.getByRole('form', { name: 'Log in to clinic' }).waitFor();
+    await page.getByLabel('User').fill('ada');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('secret');
+    await settled(page);
+    assert.deepEqual(await seriousFindings(page), []);
+    await page.keyboard.press('Enter');
+    await page.getByText('its certificate is not checked').waitFor();
+    await page.getByRole('button', { name: 'Check clinic' }).press('Enter');
+    await page.getByText('Clocks differ').waitFor();
+    await settled(page);
+    assert.deepEqual(await seriousFindings(page), []);
+  }));
+
 test('a theme outlives the window', () =>
   visit({ hash: 'settings' }, async (page) => {
     await page.getByRole('radio', { name: 'Dark' }).check({ force: true });

@@ -61,6 +61,21 @@ await shoot('registry-layers', { scene: 'usual', scheme: 'light', hash: 'registr
 await shoot('registry-delete', { scene: 'usual', scheme: 'light', hash: 'registry', size: { width: 1280, height: 800 }, act: (page) => page.getByRole('button', { name: 'Delete 0.1.0' }).click() });
 await shoot('extensions-params', { scene: 'usual', scheme: 'light', hash: 'extensions', act: (page) => page.getByRole('button', { name: 'Organ segmentation' }).click() });
 await shoot('new-refused', { scene: 'usual', scheme: 'light', hash: 'new', act: (page) => page.getByLabel('Name', { exact: true }).fill('My Ext') });
+const toWard = async (page) => {
+  await page.getByRole('option', { name: 'ward' }).waitFor({ state: 'attached' });
+  await page.getByRole('combobox', { name: 'Target' }).selectOption('ward');
+  await page.getByRole('list', { name: 'How images get to ward' }).waitFor();
+  await page.getByText('Options').click();
+};
+await shoot('deploy-platform', { scene: 'usual', scheme: 'light', hash: deploy, act: toWard });
+await shoot('settings-add', { scene: 'usual', scheme: 'light', hash: 'settings', act: async (page) => {
+  await page.getByRole('button', { name: 'Add a platform' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('clinic');
+  await page.getByLabel('Address', { exact: true }).fill('https://clinic.example.org');
+  await page.getByLabel('Certificate').selectOption('anything');
+} });
+await shoot('settings-login-dark', { scene: 'usual', scheme: 'dark', hash: 'settings', act: (page) => page.getByRole('button', { name: 'Log in again to ward' }).click() });
+await shoot('settings-checked', { scene: 'usual', scheme: 'light', hash: 'settings', act: (page) => page.getByRole('button', { name: 'Check ward' }).click() });
 await shoot('home-contrast', { scene: 'usual', scheme: 'light', hash: 'home', theme: 'contrast' });
 await shoot('deploy-narrow', { scene: 'usual', scheme: 'light', hash: deploy, size: { width: 800, height: 1000 } });
 await browser.close();

@@ -94,19 +94,25 @@ export async function serveReplay(port = 4179) {
 }
 
 /** Serves the built window by the real engine; state is kept in `home`. Its address has the token. */
-export async function serveEngine(edk, home) {
-  const args = ['serve', '--port', '0', '--registry-port', '0', '--ui', join(ui, 'dist'), '--home', home];
-  const child = spawn(edk, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+export function serveEngine(edk, home) {
+  const args = ['serve', '--port', '0', '--registry-port', '0', '--ui', join(ui, 'dist')];
+  return serve(edk, home, args, /http:\/\/\S+#token=\S+/);
+}
+
+/** A server of `edk` that says its address, in the form of `address`. Tokens are in a sealed file. */
+export async function serve(edk, home, args, address) {
+  const env = { ...process.env, EDK_PASSPHRASE: 'of the journeys' };
+  const child = spawn(edk, [...args, '--home', home], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   let said = '';
   const url = await new Promise((resolve, reject) => {
     child.stderr.on('data', (chunk) => {
       said += chunk;
-      const found = /http:\/\/\S+#token=\S+/.exec(said);
+      const found = address.exec(said);
       if (found) resolve(found[0]);
     });
     child.once('error', reject);
-    void ended.then(() => reject(new Error(`edk serve ended: ${said}`)));
+    void ended.then(() => reject(new Error(`edk ${args[0]} ended: ${said}`)));
   });
   return {
     url,

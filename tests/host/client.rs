@@ -37,10 +37,16 @@ impl Answer {
 
 impl TestHost {
     pub(crate) fn start(env: &TestEnv, args: &[&str]) -> Self {
+        Self::with(env, args, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub(crate) fn with(env: &TestEnv, args: &[&str], variables: &[(&str, &str)]) -> Self {
         // The registry's own port belongs to whoever sits at this machine, or to the next test.
         let named = args.contains(&"--registry-port");
         let any: &[&str] = if named { &[] } else { &["--registry-port", "0"] };
-        let mut process = env.start(&[&["serve", "--port", "0"], any, args].concat());
+        let mut command = env.command(&[&["serve", "--port", "0"], any, args].concat());
+        let mut process = Running::start(command.envs(variables.iter().copied()));
         let line = process.line("#token=");
         let (address, token) = line.split_once("/#token=").unwrap();
         let address = address.strip_prefix("http://").unwrap().to_owned();

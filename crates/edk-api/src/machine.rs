@@ -7,7 +7,7 @@ use std::{
 };
 
 use edk_engine::{Bind, HostSettings};
-use edk_model::{Code, Failure};
+use edk_model::{Code, Failure, Secret};
 
 /// Looks a variable of the environment up, as `std::env::var_os` does.
 pub type Variable<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -131,6 +131,40 @@ fn add_bind(settings: &mut HostSettings, source: &Path, target: &str) {
     // The link itself may lead to where a container can't follow.
     if let Ok(source) = source.canonicalize() {
         settings.binds.push(Bind { source, target: target.into(), read_only: true });
+    }
+}
+
+/// Returns what opens the sealed file of secrets, from `EDK_PASSPHRASE` or the file that
+/// `EDK_PASSPHRASE_FILE` names; without both, secrets are in the keychain of the desktop.
+///
+/// # Errors
+/// As [`secret_in`].
+pub fn passphrase(variable: Variable<'_>) -> Result<Option<Secret>, Failure> {
+    if let Some(text) = variable("EDK_PASSPHRASE").and_then(|it| it.into_string().ok()) {
+        return Ok(Some(Secret::new(text)).filter(|it| !it.reveal().is_empty()));
+    }
+    variable("EDK_PASSPHRASE_FILE").map(|path| secret_in(path.as_ref())).transpose()
+}
+
+/// Reads the first line of a file that holds a secret; `-` is standard input.
+///
+/// # Errors
+/// If the file can't be read, or has nothing in its first line.
+pub fn secret_in(path: &Path) -> Result<Secret, Failure> {
+    let text = match path.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()),
+        _ => std::fs::read_to_string(path),
+    };
+    let text = text.map_err(|error| {
+        let what = format!("could not read `{}`", path.display());
+        Failure::new(Code::of_io(&error), what).because(error)
+    })?;
+    match text.lines().next().map(str::trim_end).filter(|line| !line.is_empty()) {
+        Some(line) => Ok(Secret::new(line)),
+        None => Err(Failure::new(
+            Code::InvalidInput,
+            format!("`{}` has nothing in its first line", path.display()),
+        )),
     }
 }
 

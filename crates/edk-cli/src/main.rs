@@ -38,7 +38,6 @@ use clap::Parser as _;
 use edk_api::{
     CancellationToken, Command, Engine, Failure, Response, Setup, call, document, machine, text,
 };
-use edk_model::Secret;
 
 fn main() -> ExitCode {
     // Before anything else: the helper must be alone in its process.
@@ -129,18 +128,10 @@ fn engine(args: &Args) -> Result<Engine, Failure> {
         data: machine::data_folder(args.home.as_deref(), &variable, home.clone())?,
         program: "/proc/self/exe".into(),
         host: machine::settings(&variable, home.as_deref()),
-        passphrase: passphrase(&variable)?,
+        passphrase: machine::passphrase(&variable)?,
         now: std::time::SystemTime::now,
     };
     Ok(Engine::new(setup))
-}
-
-/// Returns what opens the sealed file of secrets, from EDK_PASSPHRASE or EDK_PASSPHRASE_FILE.
-fn passphrase(variable: machine::Variable<'_>) -> Result<Option<Secret>, Failure> {
-    if let Some(text) = variable("EDK_PASSPHRASE").and_then(|it| it.into_string().ok()) {
-        return Ok(Some(Secret::new(text)).filter(|it| !it.reveal().is_empty()));
-    }
-    variable("EDK_PASSPHRASE_FILE").map(|path| target::secret_in(path.as_ref())).transpose()
 }
 
 fn carry_out(

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
-use edk_api::{Command, Failure, LoginWay, TargetAddRequest, TargetLoginRequest, TrustChoice};
-use edk_model::{Code, Secret};
+use edk_api::{
+    Command, Failure, LoginWay, TargetAddRequest, TargetLoginRequest, TrustChoice, machine,
+};
+use edk_model::Code;
 
 use crate::ask;
 
@@ -179,7 +181,8 @@ impl AddArgs {
 
 impl LoginArgs {
     fn request(&self, interactive: bool) -> Result<TargetLoginRequest, Failure> {
-        let client_secret = self.client_secret_file.as_deref().map(secret_in).transpose()?;
+        let client_secret =
+            self.client_secret_file.as_deref().map(machine::secret_in).transpose()?;
         let mut request = TargetLoginRequest {
             name: self.name.clone(),
             way: LoginWay::Device,
@@ -187,7 +190,7 @@ impl LoginArgs {
             client: self.client.clone(),
         };
         request.way = if let Some(path) = &self.token_file {
-            LoginWay::Token(secret_in(path)?)
+            LoginWay::Token(machine::secret_in(path)?)
         } else if self.browser {
             LoginWay::Browser
         } else if self.device {
@@ -213,7 +216,7 @@ impl LoginArgs {
             }
         };
         let password = match &self.password_file {
-            Some(path) => secret_in(path)?,
+            Some(path) => machine::secret_in(path)?,
             None if interactive => ask::secret("Password")?,
             None => {
                 return Err(Failure::new(
@@ -224,24 +227,5 @@ impl LoginArgs {
             }
         };
         Ok(LoginWay::Password { user, password })
-    }
-}
-
-/// Reads the first line of a file that holds a secret.
-pub(crate) fn secret_in(path: &std::path::Path) -> Result<Secret, Failure> {
-    let text = match path.to_str() {
-        Some("-") => std::io::read_to_string(std::io::stdin()),
-        _ => std::fs::read_to_string(path),
-    };
-    let text = text.map_err(|error| {
-        let what = format!("could not read `{}`", path.display());
-        Failure::new(Code::of_io(&error), what).because(error)
-    })?;
-    match text.lines().next().map(str::trim_end).filter(|line| !line.is_empty()) {
-        Some(line) => Ok(Secret::new(line)),
-        None => Err(Failure::new(
-            Code::InvalidInput,
-            format!("`{}` has nothing in its first line", path.display()),
-        )),
     }
 }

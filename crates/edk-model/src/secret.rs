@@ -1,6 +1,9 @@
 use std::fmt;
 
-/// A value that must not be shown: it has no `Display`, no serialised form, and a masking `Debug`.
+use serde::{Deserialize, Deserializer};
+
+/// A value that must not be shown: it is read and never written, and has no `Display` and a masking
+/// `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -13,6 +16,12 @@ impl Secret {
     /// Returns the secret text, for the one place which has to send it.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
     }
 }
 

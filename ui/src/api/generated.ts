@@ -1177,6 +1177,60 @@ digest: Digest,
 size: number, };
 
 /**
+ * Who has logged in where.
+ */
+export type LoginOutcome = {
+/**
+ * Name of the target.
+ */
+target: string,
+/**
+ * Name of the user.
+ */
+user: string,
+/**
+ * Whether everything is allowed to it.
+ */
+admin: boolean,
+/**
+ * The project that calls are made for, if it is settled.
+ */
+project?: string,
+/**
+ * The projects it can work in.
+ */
+projects: Array<string>,
+/**
+ * Build version of the platform, if it told.
+ */
+build_version?: string, };
+
+/**
+ * Log in to a platform: with a token, or with user and password. Neither is kept in clear.
+ */
+export type LoginRequest = {
+/**
+ * Name of the target.
+ */
+name: string,
+/**
+ * Name of the user.
+ */
+user?: string,
+/**
+ * The password; it is not kept.
+ */
+password?: string,
+/**
+ * Secret of the client, when it has one.
+ */
+client_secret?: string,
+/**
+ * An access token that somebody else has got; it is not renewed.
+ */
+token?: string, };
+
+/**
  * What to do about findings that can be mended safely.
  */
 export type Mend = "no" | "show" | "write";
@@ -2027,9 +2081,55 @@ created?: string,
 layers: Array<LayerView>, };
 
 /**
+ * Make a target known, or change one.
+ */
+export type TargetAddRequest = {
+/**
+ * What to call it: small letters, digits and hyphens.
+ */
+name: string,
+/**
+ * Address of its start page.
+ */
+url: string,
+/**
+ * Registry and path from which the platform pulls images, when it is known.
+ */
+registry?: string,
+/**
+ * Build version of the platform, when the platform can't be asked.
+ */
+build_version?: string,
+/**
+ * Name or id of the project that calls are made for.
+ */
+project?: string,
+/**
+ * Which certificates are believed; without it, those the machine believes.
+ */
+trust?: TrustChoice,
+/**
+ * The client of the login, when it is not `kaapana`.
+ */
+client?: string,
+/**
+ * Whether a target of that name is replaced.
+ */
+replace?: boolean, };
+
+/**
  * What a target is.
  */
-export type TargetKind = "sandbox";
+export type TargetKind = "sandbox" | "platform";
+
+/**
+ * A target by its name.
+ */
+export type TargetRef = {
+/**
+ * Its name.
+ */
+name: string, };
 
 /**
  * Name a target.
@@ -2049,7 +2149,7 @@ export type TargetView = {
  */
 name: string,
 /**
- * Its address, while it is served.
+ * Its address; of the sandbox, while it is served.
  */
 url?: string,
 /**
@@ -2057,13 +2157,33 @@ url?: string,
  */
 kind: TargetKind,
 /**
- * Who serves it.
+ * Whether work begins with it.
  */
-served: ServedBy,
+current: boolean,
 /**
- * Where it keeps what was sent to it.
+ * Who serves the sandbox.
  */
-folder: string, };
+served?: ServedBy,
+/**
+ * Where the sandbox keeps what was sent to it.
+ */
+folder?: string,
+/**
+ * Registry and path from which a platform pulls images, when it is known.
+ */
+registry?: string,
+/**
+ * The project of a platform that calls are made for.
+ */
+project?: string,
+/**
+ * Which certificates of a platform are believed: `system`, `authority`, `pinned` or `anything`.
+ */
+trust?: string,
+/**
+ * Who has logged in to a platform.
+ */
+user?: string, };
 
 /**
  * A template, for a list.
@@ -2111,6 +2231,11 @@ export type ThemeRequest = {
  * The colours.
  */
 theme: Theme, };
+
+/**
+ * Which certificates of a target are believed, as the user says it.
+ */
+export type TrustChoice = "system" | { "authority": string } | { "pinned": string } | "anything";
 
 /**
  * What kind of answer a [`Parameter`] takes.
@@ -2228,6 +2353,12 @@ export interface Commands {
   registry_delete: { input: RegistryDeleteRequest; output: Nothing };
   registry_serve: { input: RegistryServeRequest; output: RegistryService };
   settings: { input: Nothing; output: SettingsView };
+  target_add: { input: TargetAddRequest; output: Nothing };
+  target_use: { input: TargetRef; output: Nothing };
+  target_remove: { input: TargetRef; output: Nothing };
+  target_login: { input: LoginRequest; output: LoginOutcome };
+  target_logout: { input: TargetRef; output: Nothing };
+  target_doctor: { input: TargetRef; output: Array<Diagnosis> };
   set_theme: { input: ThemeRequest; output: Nothing };
   bases: { input: Nothing; output: Array<BaseView> };
   doctor: { input: DoctorRequest; output: Array<Diagnosis> };

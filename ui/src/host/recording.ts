@@ -91,6 +91,22 @@ export const plan: DeployPlan = {
   replaces: 'my-radiomics-workflow 0.1.0',
 };
 
+export const planElsewhere: DeployPlan = {
+  ...plan, bytes_to_send: 12_688,
+  images: [
+    { name: 'registry.example.org/kaapana/dag-my-radiomics:0.1.0', way: 'archive', bytes: 0, why: 'the platform has it' },
+    { name: 'registry.example.org/kaapana/my-radiomics-features:0.1.0', way: 'archive', bytes: 10_987, why: 'the platform imports them from an archive' },
+  ],
+  warnings: [{
+    severity: 'warning', rule: 'deploy/registry-out-of-reach', message: 'nothing can be pushed to registry.example.org/kaapana from here: it wants a login, and none is kept for it; images go in archives',
+    fix: '`podman login` where a login is missing; `--archives` asks no registry', file: null, span: null,
+  }],
+};
+export const doctorOfTarget: Diagnosis[] = [
+  { id: 'reach', title: 'The target can be reached', detail: 'https://kaapana.example.org', severity: 'ok' },
+  { id: 'clock', title: 'Clocks differ', detail: 'that of the platform is 95 s ahead', severity: 'warning', fix: { label: 'Set the clock of this machine' } },
+];
+
 const times = [8.3, 0.31, 0.29, 0.12, 6.4, 0.33, 0.3, 0.52, 0.28, 0.12, 0.31, 1.9, 0.3, 0.29, 0.31, 0.3];
 export const history: PastJob[] = times.map((seconds, index) => {
   const ok = index !== 7;
@@ -105,7 +121,10 @@ const DATA = '/srv/ada/.local/share/kaapana-edk';
 export const settings: SettingsView = {
   data_folder: DATA, theme: 'system', version: '0.1.0',
   registry: { on: true, served: 'here', address: 'localhost:5577', folder: `${DATA}/store`, bytes: 412_806_117 },
-  targets: [{ name: 'sandbox', kind: 'sandbox', served: 'here', url: 'http://127.0.0.1:41873', folder: `${DATA}/sandbox` }],
+  targets: [
+    { name: 'sandbox', kind: 'sandbox', current: true, served: 'here', url: 'http://127.0.0.1:41873', folder: `${DATA}/sandbox` },
+    { name: 'ward', kind: 'platform', current: false, url: 'https://kaapana.example.org', registry: 'registry.example.org/kaapana', project: 'study', trust: 'system', user: 'ada' },
+  ],
 };
 export const bases: BaseView[] = [
   { name: 'base-python-cpu', description: 'Debian 12 with Python 3.11 and pip in the virtual environment /opt/venv', present: true, size: 77_412_906 },
@@ -190,7 +209,7 @@ export function headerOf(command: string, input: Record<string, unknown>): JobHe
 /** Returns about the line which the engine would return. */
 export function cliOf(command: string, input: Record<string, unknown>): string {
   const words = [input['release'], input['project'], input['template'], input['folder'], input['name'], input['repository'], input['file'], input['input'] && `--input ${String(input['input'])}`].filter((word) => typeof word === 'string' && word !== '');
-  const name = { create: 'new', registry_delete: 'registry delete', install: input['launch'] === true ? 'ext launch' : 'ext install', uninstall_release: 'ext uninstall', upload: 'ext upload' }[command] ?? command;
+  const name = { create: 'new', registry_delete: 'registry delete', install: input['launch'] === true ? 'ext launch' : 'ext install', uninstall_release: 'ext uninstall', upload: 'ext upload' }[command] ?? command.replace(/^target_/, 'target ');
   const sets = Object.entries((input['answers'] ?? input['form'] ?? {}) as Record<string, string>).map(([key, value]) => `--set ${key}=${/^[\w.,-]*$/.test(value) ? value : `'${value}'`}`);
   return ['edk', name, ...words.map(String), ...sets].join(' ');
 }

@@ -32,12 +32,14 @@ export class ReplayHost implements Host {
   #projects = recorded.projects;
   #registry = recorded.registry;
   #project = recorded.project;
+  #targets = recorded.settings.targets;
 
   /** `pace` stretches the time between events; 0 plays a run at once. */
   constructor(
     private readonly scene: Scene = 'usual',
     private readonly pace = 1,
   ) {
+    if (scene === 'empty') this.#targets = this.#targets.slice(0, 1);
     if (scene === 'busy') this.#play('demo', recorded.headerOf('demo', {}), 0.3);
     if (scene === 'busy') this.#play('deploy', recorded.headerOf('deploy', { project: recorded.FOLDER }), 0.36);
     if (scene === 'failed') this.#fail('refused');
@@ -188,7 +190,7 @@ export class ReplayHost implements Host {
         return done(isFailed ? { ...recorded.checked, findings: recorded.mistakes, suppressed: 1 } : recorded.checked);
       case 'deploy_plan':
         if (isFailed && recorded.runs.broken.result.failure) return failed(recorded.runs.broken.result.failure);
-        return done(recorded.plan);
+        return done(input['target'] === 'sandbox' ? recorded.plan : recorded.planElsewhere);
       case 'history':
         return done(isEmpty ? [] : recorded.history);
       case 'extensions':
@@ -202,7 +204,14 @@ export class ReplayHost implements Host {
         this.tell({ kind: 'changed', what: 'registry' });
         return done({});
       case 'settings':
-        return done({ ...recorded.settings, theme: this.#theme, registry: this.#service() });
+        return done({ ...recorded.settings, theme: this.#theme, registry: this.#service(), targets: this.#targets });
+      case 'target_add':
+      case 'target_use':
+      case 'target_remove':
+      case 'target_login':
+        return this.#target(name, String(input['name']), input);
+      case 'target_doctor':
+        return isFailed ? failed(unreachable) : done(recorded.doctorOfTarget);
       case 'registry_serve':
         this.#serving = input['on'] === true;
         this.tell({ kind: 'changed', what: 'settings' });
@@ -227,6 +236,19 @@ export class ReplayHost implements Host {
       default:
         return failed({ code: 'not-found', what: `there is no command called \`${name}\`` });
     }
+  }
+
+  #target(call: string, name: string, input: Input): Answer {
+    const known = this.#targets.find((target) => target.name === name);
+    if (call === 'target_add' && known) return failed({ code: 'conflict', what: `there is a target called \`${name}\` already` });
+    if (call === 'target_login' && input['password'] === 'wrong') return failed({ code: 'unauthorised', what: `the login to \`${name}\` was refused` });
+    const others = this.#targets.filter((target) => target !== known);
+    if (call === 'target_add') this.#targets = [...others, { name, url: String(input['url']), kind: 'platform', current: false, trust: typeof input['trust'] === 'string' ? input['trust'] : 'system' }];
+    if (call === 'target_remove') this.#targets = others;
+    if (call === 'target_use') this.#targets = this.#targets.map((target) => ({ ...target, current: target === known }));
+    if (call === 'target_login') this.#targets = this.#targets.map((target) => (target === known ? { ...target, user: String(input['user'] ?? 'ada') } : target));
+    this.tell({ kind: 'changed', what: 'settings' });
+    return done(call === 'target_login' ? { target: name, user: String(input['user'] ?? 'ada'), admin: false, projects: [] } : {});
   }
 
   #service(): RegistryService {

@@ -6,7 +6,7 @@ use edk_engine::{
     BaseRequest, BuildRequest, DeployRequest, InstallRequest, PackageRequest, PushRequest,
     RegistryService, RemoveRequest, RunRequest, ServedBy, UninstallRequest, UploadRequest,
 };
-use edk_model::Reference;
+use edk_model::{Reference, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -136,15 +136,31 @@ pub struct SettingsView {
 pub struct TargetView {
     /// Its name.
     pub name: String,
-    /// Its address, while it is served.
+    /// Its address; of the sandbox, while it is served.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// What it is.
     pub kind: TargetKind,
-    /// Who serves it.
-    pub served: ServedBy,
-    /// Where it keeps what was sent to it.
-    pub folder: PathBuf,
+    /// Whether work begins with it.
+    pub current: bool,
+    /// Who serves the sandbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served: Option<ServedBy>,
+    /// Where the sandbox keeps what was sent to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// Registry and path from which a platform pulls images, when it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
+    /// The project of a platform that calls are made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Which certificates of a platform are believed: `system`, `authority`, `pinned` or `anything`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
+    /// Who has logged in to a platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// What a target is.
@@ -154,6 +170,35 @@ pub struct TargetView {
 pub enum TargetKind {
     /// The platform on this machine.
     Sandbox,
+    /// A platform elsewhere.
+    Platform,
+}
+
+/// A target by its name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct TargetRef {
+    /// Its name.
+    pub name: String,
+}
+
+/// Log in to a platform: with a token, or with user and password. Neither is kept in clear.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct LoginRequest {
+    /// Name of the target.
+    pub name: String,
+    /// Name of the user.
+    pub user: Option<String>,
+    /// The password; it is not kept.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
+    pub password: Option<Secret>,
+    /// Secret of the client, when it has one.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
+    pub client_secret: Option<Secret>,
+    /// An access token that somebody else has got; it is not renewed.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
+    pub token: Option<Secret>,
 }
 
 /// The colours of a window.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use edk_engine::{InstallRequest, NewRequest};
+use edk_engine::{InstallRequest, NewRequest, TargetAddRequest, TrustChoice};
 use edk_model::{Code, Failure};
 use serde_json::{Map, Value};
 
@@ -106,6 +106,13 @@ pub(super) fn of_call(name: &str, input: Value) -> Result<String, Failure> {
         "registry_serve" if input["on"] == true => simple("edk registry serve"),
         "bases" => simple("edk base --list"),
         "doctor" => simple("edk doctor"),
+        "target_add" => Ok(of_target(&table::read(name, input)?)),
+        "target_login" => Ok(of_login(&input)),
+        "target_use" | "target_remove" | "target_logout" | "target_doctor" => {
+            let action = name.trim_start_matches("target_");
+            let target = input["name"].as_str().unwrap_or_default();
+            Ok(Line::new("target").word(action).word(target).end())
+        }
         _ if JobRequest::NAMES.contains(&name) => {
             let request = serde_json::json!({"command": name, "input": input});
             Ok(of_job(&table::read(name, request)?))
@@ -120,6 +127,30 @@ pub(super) fn of_call(name: &str, input: Value) -> Result<String, Failure> {
 
 fn folder(command: &str, input: &Value) -> String {
     Line::new(command).word(input["folder"].as_str().unwrap_or(".")).end()
+}
+
+fn of_target(request: &TargetAddRequest) -> String {
+    let line = Line::new("target").word("add").word(&request.name).word(&request.url);
+    let line = line.option("--registry", request.registry.as_deref());
+    let line = line.option("--build-version", request.build_version.as_deref());
+    let line = line.option("--project", request.project.as_deref());
+    let line = match &request.trust {
+        TrustChoice::System => line,
+        TrustChoice::Authority(file) => line.flag("--ca").path(file),
+        TrustChoice::Pinned(fingerprint) => line.option("--pin", Some(fingerprint)),
+        TrustChoice::Anything => line.flag("--insecure"),
+    };
+    let line = line.option("--client", request.client.as_deref());
+    line.flag_if("--replace", request.replace).end()
+}
+
+/// A login as it is typed: what is secret is asked for there, or is in a file.
+fn of_login(input: &Value) -> String {
+    let line = Line::new("target").word("login").word(input["name"].as_str().unwrap_or_default());
+    if input["token"].is_null() {
+        return line.option("--user", input["user"].as_str()).end();
+    }
+    line.option("--token-file", Some("TOKEN")).end()
 }
 
 fn of_new(request: &NewRequest, dry_run: bool) -> String {

@@ -17,6 +17,7 @@ mod line;
 mod log;
 mod state;
 mod table;
+mod targets;
 #[cfg(feature = "typescript")]
 mod typescript;
 mod watching;
@@ -30,17 +31,16 @@ use edk_engine::{
     BaseView, CheckOutcome, CheckRequest, DEFAULT_REGISTRY_PORT, DeployPlan, DeployPlanRequest,
     Diagnosis, DoctorRequest, Engine, EngineError, ExtensionView, FolderRequest, InstallRequest,
     Mend, NewOutcome, NewRequest, Preview, PreviewRequest, ProjectView, RegistryDeleteRequest,
-    RegistryService, RemoveRequest, RepositoryView, SandboxService, TargetRequest, TemplateSummary,
-    UploadRequest,
+    RegistryService, RemoveRequest, RepositoryView, TargetRequest, TemplateSummary, UploadRequest,
 };
 use edk_model::{Failure, Monitor};
 pub use entry::{Area, Entry, EntryKind, JobChange};
 use files::Files;
 pub use fold::fold;
 pub use input::{
-    CommandLineRequest, DemoStart, HistoryRequest, JobRef, JobRequest, Nothing, PastJob,
-    RecentProject, RegistryServeRequest, Reply, SettingsView, TargetKind, TargetView, Theme,
-    ThemeRequest,
+    CommandLineRequest, DemoStart, HistoryRequest, JobRef, JobRequest, LoginRequest, Nothing,
+    PastJob, RecentProject, RegistryServeRequest, Reply, SettingsView, TargetKind, TargetRef,
+    TargetView, Theme, ThemeRequest,
 };
 use jobs::Jobs;
 use log::Log;
@@ -287,14 +287,11 @@ impl Host {
     }
 
     fn settings(&self, _: &Nothing) -> Result<SettingsView, Failure> {
-        let SandboxService { folder, served, url } = self.inner.engine.sandbox_service();
-        let (name, kind) = ("sandbox".to_owned(), TargetKind::Sandbox);
-        let sandbox = TargetView { name, url, kind, served, folder };
         Ok(SettingsView {
             data_folder: self.inner.engine.data_folder().to_owned(),
             registry: self.inner.engine.registry_service(),
             theme: self.inner.files.theme(),
-            targets: vec![sandbox],
+            targets: self.targets()?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }

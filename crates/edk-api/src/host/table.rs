@@ -2,9 +2,9 @@
 
 use edk_engine::{
     BaseView, CheckOutcome, CheckRequest, DeployPlan, DeployPlanRequest, Diagnosis, DoctorRequest,
-    ExtensionView, FolderRequest, InstallRequest, NewOutcome, NewRequest, Preview, PreviewRequest,
-    ProjectView, RegistryDeleteRequest, RegistryService, RemoveRequest, RepositoryView,
-    TargetRequest, TemplateSummary, UploadRequest,
+    ExtensionView, FolderRequest, InstallRequest, LoginOutcome, NewOutcome, NewRequest, Preview,
+    PreviewRequest, ProjectView, RegistryDeleteRequest, RegistryService, RemoveRequest,
+    RepositoryView, TargetAddRequest, TargetRequest, TemplateSummary, UploadRequest,
 };
 use edk_model::{Code, Failure};
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::{
     Host,
     input::{
-        CommandLineRequest, HistoryRequest, JobRef, JobRequest, Nothing, PastJob, RecentProject,
-        RegistryServeRequest, SettingsView, ThemeRequest,
+        CommandLineRequest, HistoryRequest, JobRef, JobRequest, LoginRequest, Nothing, PastJob,
+        RecentProject, RegistryServeRequest, SettingsView, TargetRef, ThemeRequest,
     },
 };
 
@@ -62,6 +62,12 @@ table! {
     registry_delete: RegistryDeleteRequest => Nothing;
     registry_serve: RegistryServeRequest => RegistryService;
     settings: Nothing => SettingsView;
+    target_add: TargetAddRequest => Nothing;
+    target_use: TargetRef => Nothing;
+    target_remove: TargetRef => Nothing;
+    target_login: LoginRequest => LoginOutcome;
+    target_logout: TargetRef => Nothing;
+    target_doctor: TargetRef => Vec<Diagnosis>;
     set_theme: ThemeRequest => Nothing;
     bases: Nothing => Vec<BaseView>;
     doctor: DoctorRequest => Vec<Diagnosis>;

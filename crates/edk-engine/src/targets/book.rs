@@ -13,7 +13,8 @@ use crate::{Engine, EngineError, target::SANDBOX};
 const CLIENT: &str = "kaapana";
 
 /// Make a target known, or change one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct TargetAddRequest {
     /// What to call it: small letters, digits and hyphens.
     pub name: String,
@@ -25,16 +26,22 @@ pub struct TargetAddRequest {
     pub build_version: Option<String>,
     /// Name or id of the project that calls are made for.
     pub project: Option<String>,
-    /// Which certificates are believed.
+    /// Which certificates are believed; without it, those the machine believes.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<TrustChoice>"))]
     pub trust: TrustChoice,
     /// The client of the login, when it is not `kaapana`.
     pub client: Option<String>,
     /// Whether a target of that name is replaced.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<bool>"))]
     pub replace: bool,
 }
 
 /// Which certificates of a target are believed, as the user says it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum TrustChoice {
     /// Those the machine believes.
     #[default]

@@ -52,6 +52,7 @@ pub enum LoginWay {
 
 /// Who has logged in where.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct LoginOutcome {
     /// Name of the target.
     pub target: String,
