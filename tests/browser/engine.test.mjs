@@ -359,7 +359,7 @@ test('a platform elsewhere is added, logged in to, deployed to and forgotten', a
     await page.getByText(/Release .* is deployed on ward/).first().waitFor();
     await close();
     await go('Extensions');
-    await page.getByText('On ward').waitFor();
+    await page.getByRole('heading', { name: 'On ward' }).waitFor();
 
     await go('Settings');
     await page.getByRole('button', { name: 'Remove ward' }).click();
