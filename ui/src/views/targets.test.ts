@@ -1,20 +1,11 @@
-import { fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
+import { fireEvent, screen, waitFor, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FOLDER } from '../host/recording';
-import { ReplayHost, type Scene } from '../host/replay';
-import Shell from './Shell.svelte';
+import { calls, open } from './opened';
 
 beforeEach(() => (location.hash = ''));
 afterEach(() => localStorage.clear());
 
-function open(hash: string, scene: Scene = 'usual'): ReplayHost {
-  location.hash = hash;
-  const host = new ReplayHost(scene, 0);
-  render(Shell, { host });
-  return host;
-}
-
-const calls = (host: ReplayHost, name: string) => host.calls.filter((call) => call.name === name).map(({ input }) => input);
 const row = (name: string) => screen.getByRole('radio', { name }).closest('tr') as HTMLElement;
 const type = async (label: RegExp | string, value: string) => fireEvent.input(await screen.findByLabelText(label), { target: { value } });
 

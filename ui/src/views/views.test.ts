@@ -2,26 +2,17 @@ import { fireEvent, render, screen, waitFor, within } from '@testing-library/sve
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Job, RunOutcome } from '../api/types';
 import { FOLDER, ran } from '../host/recording';
-import { ReplayHost, type Scene } from '../host/replay';
 import { nextStep } from '../rooms/jobs/next';
 import RunReport from '../rooms/jobs/RunReport.svelte';
 import Verdict from '../rooms/jobs/Verdict.svelte';
 import { verdict } from '../state/job';
-import Shell from './Shell.svelte';
+import { calls, open } from './opened';
 
 beforeAll(() => import('../kit/form/Sheet.svelte'), 60_000);
 beforeEach(() => (location.hash = ''));
 afterEach(() => localStorage.clear());
 
-function open(hash: string, scene: Scene = 'usual'): ReplayHost {
-  location.hash = hash;
-  const host = new ReplayHost(scene, 0);
-  render(Shell, { host });
-  return host;
-}
-
 const deploy = `#/deploy?project=${encodeURIComponent(FOLDER)}`;
-const calls = (host: ReplayHost, name: string) => host.calls.filter((call) => call.name === name).map(({ input }) => input);
 
 it.each(['home', 'new', 'deploy', 'extensions', 'registry', 'settings'])('%s has one heading of the first level', async (page) => {
   open(`#/${page}`);
