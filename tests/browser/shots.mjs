@@ -76,6 +76,10 @@ await shoot('settings-add', { scene: 'usual', scheme: 'light', hash: 'settings',
 } });
 await shoot('settings-login-dark', { scene: 'usual', scheme: 'dark', hash: 'settings', act: (page) => page.getByRole('button', { name: 'Log in again to ward' }).click() });
 await shoot('settings-checked', { scene: 'usual', scheme: 'light', hash: 'settings', act: (page) => page.getByRole('button', { name: 'Check ward' }).click() });
+await shoot('settings-remove', { scene: 'usual', scheme: 'light', hash: 'settings', size: { width: 1280, height: 800 }, act: async (page) => {
+  await page.getByRole('button', { name: 'Remove ward' }).click();
+  await page.getByRole('dialog').getByText('edk target remove').waitFor();
+} });
 await shoot('home-contrast', { scene: 'usual', scheme: 'light', hash: 'home', theme: 'contrast' });
 await shoot('deploy-narrow', { scene: 'usual', scheme: 'light', hash: deploy, size: { width: 800, height: 1000 } });
 await browser.close();

@@ -44,6 +44,10 @@ it('a platform is added, logged in to, checked, used and removed', async () => {
   await fireEvent.click(screen.getByRole('radio', { name: 'clinic' }));
   await waitFor(() => expect(calls(host, 'target_use')).toEqual([{ name: 'clinic' }]));
 
+  // Each of it is shown as it is typed.
+  const typed = () => calls(host, 'command_line').map((input) => (input as { command: string }).command);
+  expect(typed()).toEqual(expect.arrayContaining(['target_add', 'target_login', 'target_doctor', 'target_use']));
+
   await fireEvent.click(screen.getByRole('button', { name: 'Remove clinic' }));
   await fireEvent.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Remove' }));
   await waitFor(() => expect(screen.queryByRole('radio', { name: 'clinic' })).toBeNull());
