@@ -100,7 +100,7 @@ export function serveEngine(edk, home) {
 }
 
 /** A server of `edk` that says its address, in the form of `address`. Tokens are in a sealed file. */
-export async function serve(edk, home, args, address) {
+export async function serve(edk, home, args, address = /http:\/\/127\.0\.0\.1:\d+/) {
   const env = { ...process.env, EDK_PASSPHRASE: 'of the journeys' };
   const child = spawn(edk, [...args, '--home', home], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));

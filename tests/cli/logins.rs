@@ -22,8 +22,7 @@ impl Ward {
         let home = env.path("served");
         let home = home.to_str().unwrap();
         let mut served = env.start(&["sandbox", "serve", "--login", "--port", "0", "--home", home]);
-        let line = served.line("http://127.0.0.1:");
-        let url = line[line.find("http://").unwrap()..].split(';').next().unwrap().to_owned();
+        let url = format!("http://{}", served.address());
         for (name, text) in [("secret", "sandbox"), ("lead", "lead\n"), ("wrong", "guess")] {
             fs::write(env.path(name), text).unwrap();
         }

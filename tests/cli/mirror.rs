@@ -7,8 +7,7 @@ use crate::storage::pushed;
 
 fn serve(env: &TestEnv, more: &[&str]) -> (Running, String) {
     let mut running = env.start(&[&["registry", "serve", "--port", "0"], more].concat());
-    let line = running.line("http://127.0.0.1:");
-    let address = line.split("http://").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let address = running.address();
     (running, address)
 }
 

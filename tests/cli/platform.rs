@@ -23,9 +23,9 @@ pub(crate) struct Ward {
 fn serve(env: &TestEnv, servers: &mut Vec<Running>, home: &str, args: &[&str]) -> String {
     let home = env.path(home);
     let mut server = env.start(&[args, &["--home", home.to_str().unwrap()]].concat());
-    let line = server.line("http://127.0.0.1:");
+    let url = format!("http://{}", server.address());
     servers.push(server);
-    line[line.find("http://").unwrap()..].split(';').next().unwrap().to_owned()
+    url
 }
 
 impl Ward {
@@ -155,8 +155,7 @@ fn a_platform_whose_registry_nobody_knows_is_told_before_anything_is_built() {
     let env = TestEnv::new();
     small_extension(&env, "lung");
     let mut server = env.start(&["sandbox", "serve", "--port", "0", "--home", "served"]);
-    let line = server.line("http://127.0.0.1:");
-    let url = line[line.find("http://").unwrap()..].split(';').next().unwrap().to_owned();
+    let url = format!("http://{}", server.address());
     env.edk(&["target", "add", "bare", &url]).exits(0);
     let done = env.edk(&["deploy", "lung", "--target", "bare"]).exits(1);
     done.tells(&["nobody knows from which registry bare pulls images", "--registry"]);

@@ -33,8 +33,7 @@ fn a_days_work_with_every_kind_of_secret_shows_none_of_them() {
     let serve = |args: &[&str]| {
         let more = ["serve", "--port", "0", "--home", "served"];
         let mut server = day.env.start(&[&args[..1], &more, &args[1..]].concat());
-        let line = server.line("http://127.0.0.1:");
-        let url = line[line.find("http://").unwrap()..].split(';').next().unwrap().to_owned();
+        let url = format!("http://{}", server.address());
         (server, url)
     };
     let (mut sandbox, url) = serve(&["sandbox", "--login"]);

@@ -10,8 +10,7 @@ use crate::storage::pushed;
 /// Serves the registry of `env` and returns its address without a scheme.
 fn serve(env: &TestEnv) -> (Running, String) {
     let mut running = env.start(&["registry", "serve", "--port", "0"]);
-    let line = running.line("http://127.0.0.1:");
-    let address = line.split("http://").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let address = running.address();
     (running, address)
 }
 

@@ -1,21 +1,11 @@
 //! Which way images go: what a target never got is offered, and a registry out of reach gone around.
 
-use edk_testkit::{Done, TestEnv, add_job, small_extension};
+use edk_testkit::{Done, ask_for_another, small_extension};
 
 use crate::{
-    CHART,
     answers::in_a_terminal,
     platform::{Remote, Ward},
 };
-
-/// Makes an image on this machine which no extension of these tests makes, and a Job that asks for it.
-fn asks_for_another(env: &TestEnv) {
-    small_extension(env, "other");
-    env.edk(&["push", "other", "--version", "1.0.0"]).exits(0);
-    let image = "image: '{{ .Values.global.registry_url }}/other-features:1.0.0'";
-    let container = format!("command: [/bin/busybox, 'true'], {image}");
-    add_job(&env.path(CHART), &container);
-}
 
 /// What the question says that will be sent, in KiB.
 fn asked(done: &Done) -> u64 {
@@ -27,7 +17,7 @@ fn asked(done: &Done) -> u64 {
 #[test]
 fn an_image_that_was_never_sent_is_a_question_and_its_answer_sends_it() {
     let remote = Remote::new();
-    asks_for_another(&remote.env);
+    ask_for_another(&remote.env, &remote.env.path("lung"));
     let args = ["deploy", "lung", "--target", "far", "--archives", "--version", "0.1.0"];
     // Nobody is there to be asked: what to type is told.
     let done = remote.env.edk(&args).exits(1);
@@ -49,7 +39,7 @@ fn an_image_that_was_never_sent_is_a_question_and_its_answer_sends_it() {
 fn whoever_sits_at_a_terminal_is_asked_whether_to_send_what_is_missing() {
     let ward = Ward::new();
     small_extension(&ward.env, "lung");
-    asks_for_another(&ward.env);
+    ask_for_another(&ward.env, &ward.env.path("lung"));
     let answer = |key: &str| in_a_terminal(&ward.env, "deploy lung", key);
     let told = ["was never sent to this target: send ", "Send it, and do it again?"];
     let done = answer("n\r").prints(&told);
@@ -61,7 +51,7 @@ fn whoever_sits_at_a_terminal_is_asked_whether_to_send_what_is_missing() {
 fn a_status_says_what_was_never_sent_and_sends_it_when_it_is_told_to() {
     let ward = Ward::new();
     small_extension(&ward.env, "lung");
-    asks_for_another(&ward.env);
+    ask_for_another(&ward.env, &ward.env.path("lung"));
     // Nothing worked there before, so what fails stays to be looked at.
     ward.edk(&["deploy", "lung"]).exits(1);
     let verdict = || ward.result(&["status", "lung"])["extensions"][0]["verdict"].clone();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use edk_api::host::{EntryKind, JobState};
 use edk_model::EventKind;
-use edk_testkit::{Signal, TestEnv, add_job, run_in_image, small_extension};
+use edk_testkit::{Signal, TestEnv, ask_for_another, run_in_image, small_extension};
 use serde_json::{Value, json};
 
 use crate::client::{TestHost, folded};
@@ -227,17 +227,12 @@ fn processes_that_come_and_go_share_one_sandbox() {
 fn what_a_target_never_got_is_offered_and_the_offer_sends_it() {
     let env = TestEnv::new();
     let folder = small_extension(&env, "lung");
-    small_extension(&env, "other");
-    env.edk(&["push", "other", "--version", "1.0.0"]).exits(0);
-    let image = "image: '{{ .Values.global.registry_url }}/other-features:1.0.0'";
-    let container = format!("command: [/bin/busybox, 'true'], {image}");
-    add_job(&folder.join("extension/lung-workflow"), &container);
+    ask_for_another(&env, &folder);
     let elsewhere = env.path("elsewhere");
     let home = elsewhere.to_str().unwrap();
     let mut sandbox = env.start(&["sandbox", "serve", "--port", "0", "--home", home]);
-    let line = sandbox.line("http://127.0.0.1:");
-    let url = line[line.find("http://").unwrap()..].split(';').next().unwrap();
-    let add = ["target", "add", "far", url, "--registry", "localhost:5577"];
+    let url = format!("http://{}", sandbox.address());
+    let add = ["target", "add", "far", &url, "--registry", "localhost:5577"];
     env.edk(&[&add[..], &["--build-version", "0.6.0"]].concat()).exits(0);
 
     let host = TestHost::start(&env, &[]);

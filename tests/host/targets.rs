@@ -15,8 +15,7 @@ fn elsewhere(env: &TestEnv) -> (Vec<Running>, String, String) {
     let home = home.to_str().unwrap();
     let serve = |args: &[&str]| {
         let mut server = env.start(&[args, &["--port", "0", "--home", home]].concat());
-        let line = server.line("http://127.0.0.1:");
-        let address = line[line.find("http://").unwrap()..].split(';').next().unwrap().to_owned();
+        let address = format!("http://{}", server.address());
         (server, address)
     };
     let (platform, url) = serve(&["sandbox", "serve", "--login"]);

@@ -27,8 +27,7 @@ impl Source {
         env.edk(&["push", "lung"]).exits(0);
         env.edk(&["package", "lung"]).exits(0);
         let mut registry = env.start(&["registry", "serve", "--port", "0"]);
-        let line = registry.line("http://127.0.0.1:");
-        let address = line.split("http://").nth(1).unwrap().split(';').next().unwrap().to_owned();
+        let address = registry.address();
         let chart = env.path("lung/dist/lung-workflow-0.1.0.tgz");
         let image = format!("docker://{address}/dag-lung:0.1.0");
         Self { env, chart, image, _registry: registry }

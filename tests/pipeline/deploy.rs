@@ -76,18 +76,16 @@ fn an_extension_is_deployed_looked_at_replaced_and_removed() {
 fn a_sandbox_that_is_served_is_used_by_name_and_by_address() {
     let env = copy();
     let mut server = env.start(&["sandbox", "serve", "--port", "0"]);
-    let line = server.line("http://127.0.0.1:");
-    let address = format!("http://{}", line.split("http://").nth(1).unwrap());
-    let address = address.split(';').next().unwrap();
+    let address = format!("http://{}", server.address());
 
     let by_name = env.edk(&["deploy", "lung", "--verbose"]).exits(0);
     by_name.tells(&[&format!("the sandbox is served at {address}")]);
     assert_eq!(tree_of(&dags(&env)), sources(&env));
-    let status = env.result(&["status", "lung", "--target", address]);
+    let status = env.result(&["status", "lung", "--target", &address]);
     assert_eq!(status["extensions"][0]["ready"], true);
-    let again = env.result(&["deploy", "lung", "--target", address]);
-    assert_eq!((&again["replaced"], &again["target"]), (&true.into(), &address.into()));
-    let gone = env.result(&["uninstall", "lung", "--target", address]);
+    let again = env.result(&["deploy", "lung", "--target", &address]);
+    assert_eq!((&again["replaced"], &again["target"]), (&true.into(), &address.as_str().into()));
+    let gone = env.result(&["uninstall", "lung", "--target", &address]);
     assert_eq!(gone["was_installed"], true);
     assert_eq!(fs::read_dir(dags(&env)).unwrap().count(), 0);
 
@@ -95,8 +93,8 @@ fn a_sandbox_that_is_served_is_used_by_name_and_by_address() {
     server.finish();
     // Nobody serves it now, so the command does.
     env.edk(&["deploy", "lung"]).exits(0);
-    let absent = env.edk(&["status", "lung", "--target", address]).exits(3);
-    absent.tells(&["can't be reached", address]);
+    let absent = env.edk(&["status", "lung", "--target", &address]).exits(3);
+    absent.tells(&["can't be reached", &address]);
 }
 
 #[test]

@@ -154,13 +154,12 @@ fn websockets_pass_and_a_stateful_pod_keeps_its_name_and_its_volume() {
     let env = TestEnv::with_images_of(&world::base().env);
     application(&env);
     let mut server = env.start(&["sandbox", "serve", "--port", "0"]);
-    let line = server.line("http://127.0.0.1:");
-    let address = line.split("http://").nth(1).unwrap().split(';').next().unwrap();
+    let address = server.address();
     let done = env.result(&["deploy", "hello"]);
     assert_eq!(done["pods"]["keep-0"], "running", "{done}");
 
     // The key and its answer are those of RFC 6455, section 1.3.
-    let mut socket = TcpStream::connect(address).unwrap();
+    let mut socket = TcpStream::connect(&address).unwrap();
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13";
     let ask = "Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket";
     write!(socket, "GET /hello/socket HTTP/1.1\r\n{ask}\r\n{key}\r\n\r\n").unwrap();
@@ -185,11 +184,11 @@ fn websockets_pass_and_a_stateful_pod_keeps_its_name_and_its_volume() {
     socket.read_to_end(&mut rest).unwrap();
     assert_eq!(rest, [0x88, 2, 0x03, 0xe8], "closed by both, and then by the proxy");
 
-    wait_until("its first start", 30, || page(address, "/keep/") == "keep-0 1");
-    page(address, "/keep/end");
-    wait_until("its second start", 30, || page(address, "/keep/") == "keep-0 2");
+    wait_until("its first start", 30, || page(&address, "/keep/") == "keep-0 1");
+    page(&address, "/keep/end");
+    wait_until("its second start", 30, || page(&address, "/keep/") == "keep-0 2");
     env.edk(&["uninstall", "hello"]).exits(0);
-    assert_eq!(page(address, "/keep/"), "404 page not found");
+    assert_eq!(page(&address, "/keep/"), "404 page not found");
     server.signal(Signal::SIGTERM);
     server.finish();
 }

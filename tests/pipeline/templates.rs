@@ -25,10 +25,9 @@ impl Platform {
         let mut servers = Vec::new();
         let mut serve = |what: &str| {
             let mut server = env.start(&[what, "serve", "--port", "0", "--home", "served"]);
-            let line = server.line("http://127.0.0.1:");
+            let address = server.address();
             servers.push(server);
-            let address = line.split("http://").nth(1).unwrap();
-            Wire::before(address.split(';').next().unwrap())
+            Wire::before(&address)
         };
         let (api, registry) = (serve("sandbox"), serve("registry"));
         // Archives carry the names by which the sandbox's charts ask for images.

@@ -13,8 +13,7 @@ use serde_json::json;
 /// Serves the registry of `env` at `port` (0 for any) and returns its address without a scheme.
 pub(crate) fn serve(env: &TestEnv, port: u16) -> (Running, String) {
     let mut running = env.start(&["registry", "serve", "--port", &port.to_string()]);
-    let line = running.line("http://127.0.0.1:");
-    let address = line.split("http://").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let address = running.address();
     (running, address)
 }
 

@@ -360,10 +360,9 @@ fn a_registry_that_wants_a_login_is_gone_around_until_there_is_one() {
     let elsewhere = env.path("elsewhere");
     let home = elsewhere.to_str().unwrap();
     let mut sandbox = env.start(&["sandbox", "serve", "--port", "0", "--home", home]);
-    let line = sandbox.line("http://127.0.0.1:");
-    let url = line[line.find("http://").unwrap()..].split(';').next().unwrap();
+    let url = format!("http://{}", sandbox.address());
     let team = format!("{address}/team");
-    let add = ["target", "add", "shut", url, "--registry", &team, "--build-version", "0.6.0"];
+    let add = ["target", "add", "shut", &url, "--registry", &team, "--build-version", "0.6.0"];
     env.edk(&add).exits(0);
     small_extension(&env, "lung");
     let plan = || {

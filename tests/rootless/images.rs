@@ -39,8 +39,7 @@ fn images_are_saved_loaded_pushed_and_pulled_with_their_owners() {
 
     let served = TestEnv::new();
     let mut server = served.start(&["registry", "serve", "--port", "0"]);
-    let line = server.line("http://127.0.0.1:");
-    let address = line.split("http://").nth(1).unwrap().split(';').next().unwrap();
+    let address = server.address();
     let remote = format!("{address}/team/lung:1.0.0");
     loaded.edk(&["registry", "copy", "lung-features:1.0.0", &remote]).exits(0);
     assert_eq!(digest(&served, "team/lung:1.0.0"), expected);

@@ -1,10 +1,10 @@
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// A value that must not be shown: it is read and never written, and has no `Display` and a masking
 /// `Debug`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Secret(String);
 
 impl Secret {
@@ -16,12 +16,6 @@ impl Secret {
     /// Returns the secret text, for the one place which has to send it.
     pub fn reveal(&self) -> &str {
         &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self)
     }
 }
 

@@ -80,6 +80,19 @@ pub fn add_job(chart: &Path, container: &str) -> PathBuf {
     file
 }
 
+/// Makes an image on this machine which no extension of a test makes, and gives the [`small_extension`]
+/// in `folder` a Job that asks its platform's registry for it.
+///
+/// # Panics
+/// If `edk push` fails, or the chart can't be written.
+pub fn ask_for_another(env: &TestEnv, folder: &Path) {
+    small_extension(env, "other");
+    env.edk(&["push", "other", "--version", "1.0.0"]).exits(0);
+    let image = "image: '{{ .Values.global.registry_url }}/other-features:1.0.0'";
+    let container = format!("command: [/bin/busybox, 'true'], {image}");
+    add_job(&folder.join("extension/lung-workflow"), &container);
+}
+
 /// Makes an extension from the template `application` whose image needs no base: one static program
 /// that serves `page`. Returns its folder, `name` in the folder of `env`.
 ///

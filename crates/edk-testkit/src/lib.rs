@@ -22,7 +22,7 @@ pub use busybox::{TarEntry, busybox_layer, tar};
 pub use done::Done;
 pub use editor::{Kept, framed};
 pub use env::{TestEnv, is_root, program};
-pub use extension::{add_job, run_in_image, small_application, small_extension};
+pub use extension::{add_job, ask_for_another, run_in_image, small_application, small_extension};
 pub use leftovers::{processes_below, wait_until};
 pub use nix::sys::signal::Signal;
 pub use running::Running;

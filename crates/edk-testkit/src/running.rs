@@ -53,6 +53,18 @@ impl Running {
         Self { command: text, child, lines, seen: String::new(), stdout }
     }
 
+    /// Waits until a server says where it serves on the loopback interface; returns that without a
+    /// scheme, such as `127.0.0.1:5577`.
+    ///
+    /// # Panics
+    /// As [`Running::line`].
+    #[track_caller]
+    pub fn address(&mut self) -> String {
+        let line = self.line("http://127.0.0.1:");
+        let (_, address) = line.split_once("http://").expect("it was waited for");
+        address.split(';').next().unwrap_or(address).to_owned()
+    }
+
     /// Waits for a line on standard error that contains `part`, and returns it.
     ///
     /// # Panics
