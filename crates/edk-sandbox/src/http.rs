@@ -329,16 +329,20 @@ pub(crate) fn project_of(headers: &HeaderMap, made: bool, profile: Profile) -> O
         return Some(project);
     }
     let name = if profile == Profile::V04 { "Project-Name" } else { "Project" };
-    let cookies = headers.get(header::COOKIE)?.to_str().ok()?.split(';');
-    let mut pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
-    let (_, cookie) = pairs.find(|(key, _)| *key == name)?;
-    let query: Uri = format!("/?project={cookie}").parse().ok()?;
+    let query: Uri = format!("/?project={}", cookie(headers, name)?).parse().ok()?;
     let Query(fields) = Query::<HashMap<String, String>>::try_from_uri(&query).ok()?;
     let text = fields.get("project")?;
     match profile {
         Profile::V04 => Some(json!({ "id": null, "name": text })),
         _ => serde_json::from_str(text).ok(),
     }
+}
+
+/// Returns the value of the cookie `name`, as it was sent.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?.split(';');
+    let mut pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 async fn uninstall(State(sandbox): State<Arc<Sandbox>>, body: Bytes) -> Response {

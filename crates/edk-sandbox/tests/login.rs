@@ -16,8 +16,8 @@ use edk_model::{CancellationToken, Code, Explain as _, Monitor, Secret};
 use edk_sandbox::{ContainerPlan, Door, Fault, Faults, Profile, Runtime, Sandbox, Settings};
 use edk_store::Store;
 use edk_target::{
-    Auth, Client, Generation, Login, LoginProblem, Pace, Project, Session, Target, TargetError,
-    Tokens, Trust,
+    Auth, Client, CookieJar, Generation, Login, LoginProblem, Pace, Project, Session,
+    SessionCookies, Target, TargetError, Tokens, Trust,
 };
 
 /// What the clock of both sides is ahead, in seconds. A test has it to itself: see `World`.
@@ -268,7 +268,7 @@ async fn a_token_that_ends_during_an_upload_is_renewed_and_the_upload_is_whole()
     let (client, _) = begin(false).await;
     let sent = client.upload_chart(&chart.file_name, chart.bytes.clone(), &monitor).await;
     let error = sent.unwrap_err();
-    let ended = matches!(error, TargetError::Login { problem: LoginProblem::Ended, .. });
+    let ended = matches!(error, TargetError::Login { problem: LoginProblem::Revoked, .. });
     assert!(ended, "{error:?}");
     assert_eq!(AHEAD.load(Ordering::SeqCst), 601, "the token was still good");
     assert!(!stored.exists(), "{error}");
@@ -289,26 +289,35 @@ async fn a_token_that_ends_during_an_upload_is_renewed_and_the_upload_is_whole()
 async fn a_session_that_is_over_says_so() {
     let world = World::new().await;
     let monitor = Monitor::silent();
-    let ended = |result: Result<_, TargetError>| match result {
-        Err(TargetError::Login { problem, .. }) => problem == LoginProblem::Ended,
-        _ => false,
-    };
     let (client, _) = world.session(world.tokens("kaapana").await.unwrap());
     AHEAD.store(2 * 3600, Ordering::SeqCst);
     let error = client.extensions(&monitor).await;
     assert!(error.as_ref().unwrap_err().hints()[0].contains("edk target login"));
-    assert!(ended(error));
+    assert_eq!(over(error), LoginProblem::Expired);
 
     // Logged out: the tokens are worth nothing any more.
     let tokens = world.tokens("kaapana").await.unwrap();
     world.confidential().give_back(tokens.refresh.as_ref().unwrap()).await.unwrap();
     let (client, _) = world.session(tokens);
-    assert!(ended(client.extensions(&monitor).await));
+    let error = client.extensions(&monitor).await;
+    assert!(error.as_ref().unwrap_err().hints()[0].contains("ask an administrator"));
+    assert_eq!(over(error), LoginProblem::Revoked);
 
     // Nothing to renew it with.
     let tokens = world.tokens("kaapana").await.unwrap();
     let (client, _) = world.session(Tokens { refresh: None, expires: Some(now()), ..tokens });
-    assert!(ended(client.extensions(&monitor).await));
+    assert_eq!(over(client.extensions(&monitor).await), LoginProblem::Expired);
+    let (access, expires) = (Secret::new("revoked"), Some(now() + Duration::from_secs(3000)));
+    let (client, _) = world.session(Tokens { access, refresh: None, expires });
+    assert_eq!(over(client.extensions(&monitor).await), LoginProblem::Revoked);
+}
+
+/// Why a call was not made.
+fn over<T: std::fmt::Debug>(result: Result<T, TargetError>) -> LoginProblem {
+    match result.unwrap_err() {
+        TargetError::Login { problem, .. } => problem,
+        other => panic!("{other}"),
+    }
 }
 
 /// What a browser does with a page that has one form.
@@ -399,4 +408,158 @@ async fn a_browser_without_a_login_is_sent_to_it() {
     assert!(place.starts_with("/auth/realms/kaapana/"), "{place}");
     let program = client.get(&url).header("accept", "application/json").send().await.unwrap();
     assert_eq!(program.status(), 401);
+}
+
+/// A browser: it follows redirects by hand, and keeps the cookies it is given.
+struct Browser<'a> {
+    world: &'a World,
+    cookies: std::collections::BTreeMap<String, String>,
+}
+
+impl<'a> Browser<'a> {
+    fn new(world: &'a World) -> Self {
+        Self { world, cookies: std::collections::BTreeMap::new() }
+    }
+
+    /// Goes to a place of the front door; a form is sent there.
+    async fn go(&mut self, place: &str, form: Option<&[(&str, &str)]>) -> reqwest::Response {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let (client, place) = (client.build().unwrap(), format!("{}{place}", self.world.url));
+        let request = match form {
+            None => client.get(place),
+            Some(fields) => client.post(place).form(fields),
+        };
+        let pairs: Vec<_> = self.cookies.iter().map(|(name, it)| format!("{name}={it}")).collect();
+        let response = request.header("cookie", pairs.join("; ")).send().await.unwrap();
+        for cookie in response.headers().get_all("set-cookie") {
+            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            match attributes.contains("Max-Age=0") {
+                true => self.cookies.remove(name),
+                false => self.cookies.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        response
+    }
+
+    /// Logs in on the way to the start page; returns where the browser is sent in the end.
+    async fn log_in(&mut self, user: &str) -> String {
+        let place = leads(&self.go("/?from=here", None).await);
+        assert!(self.go(&place, None).await.status().is_success());
+        let form = [("username", user), ("password", user)];
+        let back = leads(&self.go(&place, Some(&form)).await);
+        leads(&self.go(&back, None).await)
+    }
+
+    fn session(&self) -> SessionCookies {
+        let pairs = self.cookies.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        SessionCookies::among(pairs, now()).unwrap()
+    }
+}
+
+fn leads(response: &reqwest::Response) -> String {
+    assert_eq!(response.status(), 302);
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// A client with a browser's session, and what it kept of it.
+fn with_cookies(
+    world: &World,
+    cookies: SessionCookies,
+) -> (Client, Arc<Mutex<Vec<SessionCookies>>>) {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&kept);
+    let keep = move |cookies: &SessionCookies| keep.lock().unwrap().push(cookies.clone());
+    let jar = CookieJar::new("ward", cookies, now, keep);
+    let study = Door::example().projects[1].0.clone();
+    (world.client(Auth::Cookies(Arc::new(jar)), Some(&study)), kept)
+}
+
+#[tokio::test]
+async fn the_session_of_a_browser_opens_the_door_and_is_renewed() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+    assert_eq!(browser.log_in("lead").await, "/?from=here");
+    let names: Vec<_> = browser.cookies.keys().map(String::as_str).collect();
+    assert_eq!(names, ["_oauth2_proxy_0", "_oauth2_proxy_1"]);
+    let session = browser.session();
+
+    let (client, kept) = with_cookies(&world, session.clone());
+    let monitor = Monitor::silent();
+    assert_eq!(client.user(&monitor).await.unwrap().username, "lead");
+    assert_eq!(client.extensions(&monitor).await.unwrap().len(), 0);
+    assert_eq!(kept.lock().unwrap().len(), 0, "renewed without need");
+
+    // Each renewal makes the session live on; what is kept of it goes on by itself.
+    for minutes in [10, 35, 60, 85] {
+        AHEAD.store(minutes * 60, Ordering::SeqCst);
+        client.extensions(&monitor).await.unwrap();
+    }
+    let latest = kept.lock().unwrap().last().unwrap().clone();
+    assert_eq!(kept.lock().unwrap().len(), 4);
+    assert_ne!(latest, session);
+    let (another, _) = with_cookies(&world, latest.clone());
+    another.extensions(&monitor).await.unwrap();
+    // The first of them has long ended: it was not renewed itself.
+    let (first, _) = with_cookies(&world, session);
+    assert_eq!(over(first.extensions(&monitor).await), LoginProblem::Expired);
+
+    // A piece alone is nothing.
+    let half = latest.header().reveal().split("; ").next().unwrap().to_owned();
+    let half = SessionCookies::read(&half, Some(now())).unwrap();
+    assert_eq!(over(with_cookies(&world, half).0.user(&monitor).await), LoginProblem::Revoked);
+}
+
+#[tokio::test]
+async fn a_browsers_session_that_is_over_says_whether_it_was_its_time() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+    browser.log_in("kaapana").await;
+    let (client, _) = with_cookies(&world, browser.session());
+    let monitor = Monitor::silent();
+    client.extensions(&monitor).await.unwrap();
+    AHEAD.store(3601, Ordering::SeqCst);
+    let error = client.extensions(&monitor).await;
+    assert!(error.as_ref().unwrap_err().hints()[0].contains("edk target login"));
+    assert_eq!(over(error), LoginProblem::Expired);
+
+    // The front door was deployed anew, and knows none of its sessions.
+    let mut session = browser.session().header().reveal().to_owned();
+    session.push('x');
+    let session = SessionCookies::read(&session, Some(now())).unwrap();
+    let error = with_cookies(&world, session.clone()).0.extensions(&monitor).await;
+    let hint = &error.as_ref().unwrap_err().hints()[0];
+    assert!(hint.contains("ask an administrator"), "{hint}");
+    assert_eq!(over(error), LoginProblem::Revoked);
+    let shown = format!("{session:?} {:?}", with_cookies(&world, session.clone()).0);
+    assert!(!shown.contains("sandbox-session"), "{shown}");
+
+    // One of which nobody knows how old it is counts as old.
+    let unknown = SessionCookies::read(session.header().reveal(), None).unwrap();
+    let error = with_cookies(&world, unknown).0.extensions(&monitor).await;
+    assert_eq!(over(error), LoginProblem::Expired);
+}
+
+#[tokio::test]
+async fn a_browser_comes_back_only_from_a_login_of_its_own() {
+    let world = World::new().await;
+    let mut browser = Browser::new(&world);
+    let place = leads(&browser.go("/", None).await);
+    let form = [("username", "lead"), ("password", "lead")];
+    let back = leads(&browser.go(&place, Some(&form)).await);
+    let mut other = Browser::new(&world);
+    let refused = other.go(&back, None).await;
+    assert_eq!(refused.status(), 403);
+    assert!(refused.text().await.unwrap().contains("CSRF"));
+    other.go("/", None).await;
+    assert_eq!(other.go(&back, None).await.status(), 403);
+    assert!(other.cookies.keys().all(|name| name.ends_with("_csrf")), "{:?}", other.cookies);
+    // A code is good once.
+    assert_eq!(leads(&browser.go(&back, None).await), "/");
+    let mut again = Browser { cookies: browser.cookies.clone(), ..Browser::new(&world) };
+    assert_eq!(again.go(&back, None).await.status(), 403);
+    // Only to the front door does its login lead.
+    let elsewhere = place.replace("/oauth2/callback", "https://example.org/");
+    assert_eq!(browser.go(&elsewhere, None).await.status(), 400);
+    assert_eq!(browser.go(&elsewhere, Some(&form)).await.status(), 400);
 }

@@ -7,7 +7,7 @@ use crate::{
     Auth, Extension, Reply, Request, Standing, Target, TargetError,
     extension::read_list,
     preflight, request,
-    send::{NoReply, Sender},
+    send::{NoReply, Proof, Sender},
 };
 
 /// Speaks to one target; sends one call at a time, however many tasks use it.
@@ -169,21 +169,32 @@ impl Client {
         patience: Duration,
         monitor: &Monitor,
     ) -> Result<Result<Reply, NoReply>, TargetError> {
-        let session = match &self.target().auth {
-            Auth::None => return Ok(self.sender.send(request, None, patience, monitor).await),
-            Auth::Bearer(token) => {
-                return Ok(self.sender.send(request, Some(token), patience, monitor).await);
-            }
-            Auth::Session(session) => session,
+        let send = async |proof| self.sender.send(request, proof, patience, monitor).await;
+        let refused = |sent: &Result<Reply, NoReply>| {
+            sent.as_ref().is_ok_and(|reply| reply.standing() == Standing::NotLoggedIn)
         };
-        let token = session.token().await?;
-        let sent = self.sender.send(request, Some(&token), patience, monitor).await;
-        match sent {
-            Ok(reply) if reply.standing() == Standing::NotLoggedIn => {
+        match &self.target().auth {
+            Auth::None => Ok(send(Proof::Nothing).await),
+            Auth::Bearer(token) => Ok(send(Proof::Token(token)).await),
+            Auth::Session(session) => {
+                let token = session.token().await?;
+                let sent = send(Proof::Token(&token)).await;
+                if !refused(&sent) {
+                    return Ok(sent);
+                }
                 let token = session.token_after(&token).await?;
-                Ok(self.sender.send(request, Some(&token), patience, monitor).await)
+                Ok(send(Proof::Token(&token)).await)
             }
-            sent => Ok(sent),
+            Auth::Cookies(jar) => {
+                let sent = send(Proof::Cookies(&jar.header().await)).await;
+                if refused(&sent) {
+                    return Err(jar.over().await);
+                }
+                if let Ok(reply) = &sent {
+                    jar.take(&reply.cookies).await;
+                }
+                Ok(sent)
+            }
         }
     }
 

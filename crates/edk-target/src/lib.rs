@@ -47,7 +47,9 @@ pub use extension::{Deployment, Extension, Pod, read_list};
 pub use follow::{Followed, Health, health_of};
 pub use identity::{Generation, Platform, User};
 pub use install::InstallOutcome;
-pub use login::{CodeRequest, DevicePrompt, Login, LoginProblem, Session, Tokens};
+pub use login::{
+    CodeRequest, CookieJar, DevicePrompt, Login, LoginProblem, Session, SessionCookies, Tokens,
+};
 pub use reply::{Reply, Standing};
 pub use request::{Body, Method, Request};
 pub use software::AllowOutcome;

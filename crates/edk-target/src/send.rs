@@ -23,6 +23,15 @@ pub(crate) struct Sender {
     target: Target,
 }
 
+/// How a request shows who sends it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Proof<'a> {
+    Nothing,
+    Token(&'a Secret),
+    /// The value of a header `Cookie`.
+    Cookies(&'a Secret),
+}
+
 /// Why there is no reply.
 #[derive(Debug)]
 pub(crate) enum NoReply {
@@ -46,15 +55,15 @@ impl Sender {
         &self.target
     }
 
-    /// Sends `request` with `token` and waits at most `patience` for the end of the reply.
+    /// Sends `request` with `proof` and waits at most `patience` for the end of the reply.
     pub(crate) async fn send(
         &self,
         request: &Request,
-        token: Option<&Secret>,
+        proof: Proof<'_>,
         patience: Duration,
         monitor: &Monitor,
     ) -> Result<Reply, NoReply> {
-        let builder = self.dress(request, token).timeout(patience);
+        let builder = self.dress(request, proof).timeout(patience);
         let builder = fill(builder, request, monitor).await.map_err(NoReply::File)?;
         let response = builder.send().await.map_err(|error| match error.is_connect() {
             true => NoReply::Unreachable(error),
@@ -73,7 +82,7 @@ impl Sender {
     }
 
     /// Returns the request with everything but its body.
-    fn dress(&self, request: &Request, token: Option<&Secret>) -> RequestBuilder {
+    fn dress(&self, request: &Request, proof: Proof<'_>) -> RequestBuilder {
         let url = format!("{}{}", self.target.url, request.path);
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -103,12 +112,16 @@ impl Sender {
                 builder = builder.header("project", header);
             }
         }
-        if !cookies.is_empty() {
-            builder = builder.header(COOKIE, cookies.join("; "));
+        match proof {
+            Proof::Nothing => {}
+            Proof::Cookies(session) => cookies.push(session.reveal().to_owned()),
+            Proof::Token(token) => {
+                builder = builder.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
+            }
         }
-        match token {
-            None => builder,
-            Some(token) => builder.header(AUTHORIZATION, format!("Bearer {}", token.reveal())),
+        match cookies.is_empty() {
+            true => builder,
+            false => builder.header(COOKIE, cookies.join("; ")),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use edk_model::Secret;
 
-use crate::{Generation, Session, Trust};
+use crate::{CookieJar, Generation, Session, Trust};
 
 /// A place that takes extensions: a Kaapana platform or the sandbox.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub enum Auth {
     Bearer(Secret),
     /// With a login that renews its own token.
     Session(Arc<Session>),
+    /// With the session of a browser, which the front door renews.
+    Cookies(Arc<CookieJar>),
 }
 
 /// A project of the platform.

@@ -1,12 +1,20 @@
 //! Which certificates of a target are believed.
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use edk_model::{Digest, Monitor};
 use reqwest::ClientBuilder;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
 };
@@ -75,6 +83,19 @@ impl Trust {
         }
     }
 
+    /// Says whether the certificates (DER, the server's own first) of `host`, which this machine
+    /// does not believe, are believed at `now`. For a connection that another program makes, as a
+    /// web view does.
+    pub fn believes(&self, chain: &[Vec<u8>], host: &str, now: SystemTime) -> bool {
+        let Some((own, above)) = chain.split_first() else { return false };
+        match self {
+            Self::System => false,
+            Self::Also(pem) => is_signed(pem, own, above, host, now).unwrap_or(false),
+            Self::Pinned(fingerprint) => Fingerprint::of(own) == *fingerprint,
+            Self::Anything => true,
+        }
+    }
+
     /// Returns `builder` with this trust.
     ///
     /// # Errors
@@ -117,6 +138,29 @@ pub async fn fingerprint_at(
     certificate
         .map(Fingerprint::of)
         .ok_or_else(|| TargetError::Address { target: target.to_owned(), url: url.to_owned() })
+}
+
+/// Says whether the authorities of `pem` have signed a certificate, for this host and time; `None`
+/// when one of these things is none.
+fn is_signed(
+    pem: &[u8],
+    own: &[u8],
+    above: &[Vec<u8>],
+    host: &str,
+    now: SystemTime,
+) -> Option<bool> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.ok()?).ok()?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+    let verifier = builder.build().ok()?;
+    let above: Vec<_> = above.iter().map(|it| CertificateDer::from_slice(it)).collect();
+    let name = ServerName::try_from(host).ok()?;
+    let now = UnixTime::since_unix_epoch(now.duration_since(SystemTime::UNIX_EPOCH).ok()?);
+    let own = CertificateDer::from_slice(own);
+    Some(verifier.verify_server_cert(&own, &above, &name, &[], now).is_ok())
 }
 
 fn pinned(fingerprint: Fingerprint) -> ClientConfig {
@@ -211,5 +255,35 @@ mod tests {
         for text in ["", "12:34", &plain[1..], &format!("{plain}0")] {
             assert!(text.parse::<Fingerprint>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_chain_is_believed_as_its_target_says() {
+        use rcgen::{BasicConstraints, CertificateParams, Issuer, KeyPair};
+        let (above_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(BasicConstraints::Unconstrained);
+        let above = params.self_signed(&above_key).unwrap();
+        let host = "kaapana.example.org";
+        let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        let issuer = Issuer::new(CertificateParams::default(), &above_key);
+        let own = params.signed_by(&key, &issuer).unwrap();
+        let alone = params.self_signed(&key).unwrap().der().to_vec();
+        let chain = [own.der().to_vec(), above.der().to_vec()];
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let also = Trust::also(above.pem().into_bytes()).unwrap();
+
+        assert!(also.believes(&chain, host, now));
+        assert!(also.believes(&chain[..1], host, now));
+        assert!(!also.believes(&chain, "other.example.org", now));
+        assert!(!also.believes(&chain, host, SystemTime::UNIX_EPOCH));
+        assert!(!also.believes(std::slice::from_ref(&alone), host, now));
+        assert!(!also.believes(&[b"no certificate".to_vec()], host, now));
+        let pin = Trust::Pinned(Fingerprint::of(&alone));
+        assert!(pin.believes(std::slice::from_ref(&alone), "any", now));
+        assert!(!pin.believes(&chain, host, now));
+        assert!(!Trust::System.believes(&chain, host, now));
+        assert!(Trust::Anything.believes(&chain, host, now));
+        assert!(!Trust::Anything.believes(&[], host, now));
     }
 }

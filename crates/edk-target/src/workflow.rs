@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     Client, TargetError,
     client::{Answer, Watch},
+    login::is_session,
     preflight, request,
 };
 
@@ -297,8 +298,12 @@ impl Client {
             Err(TargetError::NotLoggedIn { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
+        // What the front door renews beside is the client's own affair.
+        let airflows =
+            |cookie: &String| !cookie.split_once('=').is_some_and(|(name, _)| is_session(name));
+        let cookies = cookies.into_iter().filter(airflows);
         let mut request = request::task_log(log);
-        request.headers.extend(cookies.into_iter().map(|cookie| ("cookie", cookie)));
+        request.headers.extend(cookies.map(|cookie| ("cookie", cookie)));
         self.get(&request, action, |body| Some(body.to_owned()), monitor).await
     }
 }

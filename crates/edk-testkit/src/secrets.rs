@@ -8,8 +8,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// How the tokens of the sandbox's front door begin.
-const TOKENS: [&str; 2] = ["sandbox-access-", "sandbox-refresh-"];
+/// How the tokens and sessions of the sandbox's front door begin.
+const TOKENS: [&str; 3] = ["sandbox-access-", "sandbox-refresh-", "sandbox-session-"];
 
 /// Larger files are layers and programs.
 const LARGEST: u64 = 4 << 20;

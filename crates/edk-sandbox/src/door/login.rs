@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Account, Gate, REALM, page,
+    Account, Gate, REALM,
+    browser::CALLBACK,
+    page,
     sessions::{Code, DeviceState},
 };
 
@@ -25,7 +27,7 @@ const CLIENT: &str = "kaapana";
 /// How long a code of a device is good. Keycloak: 10 min.
 const DEVICE_LIFE: Duration = Duration::from_secs(600);
 
-type Fields = HashMap<String, String>;
+pub(super) type Fields = HashMap<String, String>;
 
 pub(super) fn router(gate: Arc<Gate>) -> Router {
     let at = |end: &str| format!("{REALM}{end}");
@@ -78,7 +80,7 @@ async fn token(State(gate): State<Arc<Gate>>, body: String) -> Response {
         "refresh_token" => {
             let (token, now) = (field(&form, "refresh_token"), (gate.settings.now)());
             let user = gate.sessions().take_refresh(token, now);
-            user.ok_or_else(|| bad("invalid_grant", "Token is not active"))
+            user.map_err(|words| bad("invalid_grant", words))
         }
         "authorization_code" => by_code(&gate, &form),
         "urn:ietf:params:oauth:grant-type:device_code" => by_device(&gate, &form),
@@ -160,16 +162,23 @@ async fn logout(State(gate): State<Arc<Gate>>, body: String) -> Response {
 
 /// Shows the login to a browser.
 async fn ask(Query(query): Query<Fields>) -> Response {
-    if field(&query, "client_id") != PUBLIC_CLIENT || !is_here(field(&query, "redirect_uri")) {
+    if !leads_back(field(&query, "client_id"), field(&query, "redirect_uri")) {
         let page = Html(page::message("Invalid parameter: redirect_uri"));
         return (StatusCode::BAD_REQUEST, page).into_response();
     }
     Html(page::form("Log in", &[], "")).into_response()
 }
 
-/// A public client may send its users to this machine only.
-fn is_here(redirect: &str) -> bool {
-    ["http://127.0.0.1:", "http://localhost:"].iter().any(|start| redirect.starts_with(start))
+/// Says whether a client may send its users there: the public one to their own machine, that of the
+/// front door to the front door.
+fn leads_back(client: &str, redirect: &str) -> bool {
+    match client {
+        PUBLIC_CLIENT => ["http://127.0.0.1:", "http://localhost:"]
+            .iter()
+            .any(|start| redirect.starts_with(start)),
+        CLIENT => redirect == CALLBACK,
+        _ => false,
+    }
 }
 
 async fn answered(
@@ -178,7 +187,7 @@ async fn answered(
     body: String,
 ) -> Response {
     let redirect = field(&query, "redirect_uri");
-    if !is_here(redirect) {
+    if !leads_back(field(&query, "client_id"), redirect) {
         return StatusCode::BAD_REQUEST.into_response();
     }
     let Some(account) = logged_in(&gate, &fields(&body)) else {

@@ -1,11 +1,13 @@
 //! The front door of a platform: it lets in who has logged in and has the right, and answers
 //! everybody else as oauth2-proxy and the auth-backend of a platform do.
 //!
-//! - Without a token that is valid: 401 to a client that accepts JSON, a redirect to the login to
-//!   any other.
-//! - With a token, but without the right: 403 with a page of HTML.
+//! - Without a token or a session's cookie that is valid: 401 to a client that accepts JSON, a
+//!   redirect to the login to any other.
+//! - With one, but without the right: 403 with a page of HTML.
+//! - The cookie of a session is renewed by the answers, as long as its login lives.
 //! - The header `Project` of a client is taken away; the API gets the project of the cookie.
 
+mod browser;
 mod login;
 mod page;
 mod people;
@@ -17,9 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::get,
 };
 pub use people::{Account, Door};
@@ -43,16 +45,29 @@ impl Gate {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the account of the token that a request carries.
+    /// Returns the account of the token or the session that a request carries.
     fn account(&self, headers: &HeaderMap) -> Option<&Account> {
         if self.settings.door.is_none() {
             return self.door.accounts.iter().find(|account| account.admin);
         }
-        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let token = value.strip_prefix("Bearer ")?;
+        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let now = (self.settings.now)();
-        let name = self.sessions().user(token, now)?;
+        // A bad token counts as none.
+        let token = value.and_then(|value| value.strip_prefix("Bearer "));
+        let named = token.and_then(|token| self.sessions().user(token, now));
+        let name = named.or_else(|| {
+            let session = browser::session(headers)?;
+            self.sessions().browser(&session, now, self.door.token_life)
+        })?;
         self.door.account(&name)
+    }
+
+    /// Returns what renews the session of a browser, when it is old enough.
+    fn renewed(&self, headers: &HeaderMap) -> Option<Vec<HeaderValue>> {
+        let session = browser::session(headers)?;
+        let (now, door) = ((self.settings.now)(), &self.door);
+        let life = door.cookie_refresh..door.session_life;
+        Some(browser::set(&self.sessions().renew_browser(&session, now, &life)?))
     }
 }
 
@@ -74,14 +89,15 @@ pub(crate) fn before(api: Router, sandbox: &Arc<Sandbox>) -> Router {
         return api.merge(people);
     }
     let inside = api.merge(people).layer(middleware::from_fn_with_state(gate.clone(), let_in));
-    login::router(gate).merge(inside)
+    login::router(gate.clone()).merge(browser::router(gate)).merge(inside)
 }
 
 /// Lets a request in, or answers it.
 async fn let_in(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let Some(account) = gate.account(request.headers()) else {
-        return not_logged_in(request.headers());
+        return not_logged_in(request.headers(), request.uri());
     };
+    let renewed = gate.renewed(request.headers()).unwrap_or_default();
     let profile = gate.settings.profile;
     let project = project_of(request.headers(), false, profile);
     let project = project.and_then(|it| {
@@ -89,7 +105,7 @@ async fn let_in(State(gate): State<Arc<Gate>>, mut request: Request, next: Next)
         if profile == Profile::V04 { named("name") } else { named("id") }
     });
     if !rights::may(account, request.method(), request.uri().path(), project, profile) {
-        return (StatusCode::FORBIDDEN, axum::response::Html(page::FORBIDDEN)).into_response();
+        return (StatusCode::FORBIDDEN, Html(page::FORBIDDEN)).into_response();
     }
     let name = HeaderName::from_static("project");
     request.headers_mut().remove(&name);
@@ -97,6 +113,15 @@ async fn let_in(State(gate): State<Arc<Gate>>, mut request: Request, next: Next)
     if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
         request.headers_mut().insert(name, value);
     }
+    let mut response = answered(&gate, request, next).await;
+    for cookie in renewed {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Waits for the answer to a request, as long as the door has patience.
+async fn answered(gate: &Gate, request: Request, next: Next) -> Response {
     let Some(patience) = gate.settings.faults.door_timeout else {
         return next.run(request).await;
     };
@@ -109,13 +134,12 @@ async fn let_in(State(gate): State<Arc<Gate>>, mut request: Request, next: Next)
     }
 }
 
-fn not_logged_in(headers: &HeaderMap) -> Response {
+fn not_logged_in(headers: &HeaderMap, wanted: &Uri) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("application/json")) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let place = format!("{REALM}/auth?client_id=kaapana&response_type=code");
-    (StatusCode::FOUND, [(header::LOCATION, place)]).into_response()
+    browser::to_login(wanted)
 }
 
 async fn common_data(State(gate): State<Arc<Gate>>) -> Response {
@@ -125,10 +149,10 @@ async fn common_data(State(gate): State<Arc<Gate>>) -> Response {
     axum::Json(json!({ "name": "Kaapana EDK sandbox", "version": text })).into_response()
 }
 
-async fn current_user(State(gate): State<Arc<Gate>>, headers: HeaderMap) -> Response {
+async fn current_user(State(gate): State<Arc<Gate>>, headers: HeaderMap, uri: Uri) -> Response {
     match gate.account(&headers) {
         Some(account) => axum::Json(account.shown()).into_response(),
-        None => not_logged_in(&headers),
+        None => not_logged_in(&headers, &uri),
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Door {
     pub token_life: Duration,
     /// How long a session lives without being used. The platform: 30 min.
     pub session_life: Duration,
+    /// How old the cookie of a browser's session gets before it is renewed. The platform: 5 min.
+    pub cookie_refresh: Duration,
 }
 
 /// A user of the front door.
@@ -65,6 +67,7 @@ impl Door {
             ],
             token_life: Duration::from_secs(3600),
             session_life: Duration::from_secs(1800),
+            cookie_refresh: Duration::from_secs(300),
         }
     }
 

@@ -32,7 +32,10 @@ pub(super) fn may(
             Some(rest) => account.projects.iter().any(|own| {
                 rest.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/'))
             }),
-            None => reads && (path.starts_with("/aii/") || path.starts_with("/jsons/")),
+            None => {
+                let own = ["/aii/", "/jsons/"].iter().any(|start| path.starts_with(start));
+                reads && (own || path == "/")
+            }
         },
     }
 }
@@ -61,6 +64,7 @@ mod tests {
         check("guest", study, "/kube-helm-api/active-applications", true);
         check("guest", None, "/aii/users/current", true);
         check("guest", None, "/flow/", false);
+        check("guest", None, "/", true);
         let guest = door.account("guest").unwrap();
         assert!(!may(guest, &Method::POST, "/aii/projects", study, Profile::V06));
         let lead = door.account("lead").unwrap();

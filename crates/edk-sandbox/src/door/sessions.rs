@@ -1,5 +1,6 @@
 use std::{
     collections::HashMap,
+    ops::Range,
     time::{Duration, SystemTime},
 };
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 pub(super) struct Sessions {
     access: HashMap<String, Entry>,
     refresh: HashMap<String, Entry>,
+    browsers: HashMap<String, Browser>,
     codes: HashMap<String, Code>,
     devices: HashMap<String, Device>,
 }
@@ -17,6 +19,12 @@ pub(super) struct Sessions {
 struct Entry {
     user: String,
     ends: SystemTime,
+}
+
+/// The session of a browser.
+struct Browser {
+    user: String,
+    set: SystemTime,
 }
 
 /// A code that came to the redirect of a browser.
@@ -50,8 +58,9 @@ pub(super) struct Given {
 /// What a token begins with, as those of large services do: so one is told wherever it shows.
 const ACCESS: &str = "sandbox-access-";
 const REFRESH: &str = "sandbox-refresh-";
+const SESSION: &str = "sandbox-session-";
 
-fn random() -> String {
+pub(super) fn random() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
@@ -75,9 +84,17 @@ impl Sessions {
         Given { access, refresh }
     }
 
-    /// Takes a refresh token back, and returns its user if it has not ended.
-    pub(super) fn take_refresh(&mut self, token: &str, now: SystemTime) -> Option<String> {
-        self.refresh.remove(token).filter(|entry| entry.ends > now).map(|entry| entry.user)
+    /// Takes a refresh token back, and returns its user.
+    ///
+    /// # Errors
+    /// Keycloak's words for one that has reached its end, and for one whose session was ended.
+    pub(super) fn take_refresh(
+        &mut self,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<String, &'static str> {
+        let entry = self.refresh.remove(token).ok_or("Session not active")?;
+        if entry.ends > now { Ok(entry.user) } else { Err("Token is not active") }
     }
 
     /// Ends the session of a refresh token, with all tokens of its user.
@@ -85,6 +102,33 @@ impl Sessions {
         if let Some(entry) = self.refresh.remove(token) {
             self.access.retain(|_, other| other.user != entry.user);
         }
+    }
+
+    /// Begins the session of a browser; both halves of it say what they are.
+    pub(super) fn add_browser(&mut self, user: &str, set: SystemTime) -> String {
+        let name = format!("{SESSION}{}{SESSION}{}", random(), random());
+        self.browsers.insert(name.clone(), Browser { user: user.to_owned(), set });
+        name
+    }
+
+    /// Returns the user of a browser's session, whose token lives for `life`.
+    pub(super) fn browser(&self, name: &str, now: SystemTime, life: Duration) -> Option<String> {
+        let browser = self.browsers.get(name)?;
+        (browser.set + life > now).then(|| browser.user.clone())
+    }
+
+    /// Gives a browser a new session in place of one whose age is in `ages`; the old one stays good,
+    /// as it does where all that is known of a session is in its cookie.
+    pub(super) fn renew_browser(
+        &mut self,
+        name: &str,
+        now: SystemTime,
+        ages: &Range<Duration>,
+    ) -> Option<String> {
+        let browser = self.browsers.get(name)?;
+        let age = now.duration_since(browser.set).ok().filter(|age| ages.contains(age));
+        let user = age.map(|_| browser.user.clone())?;
+        Some(self.add_browser(&user, now))
     }
 
     pub(super) fn add_code(&mut self, code: Code) -> String {

@@ -3,7 +3,11 @@
 //! A platform comes with one confidential client, `kaapana`, that allows a password; its secret is
 //! in the hands of the administrator. Logging in with a code or from another device needs a public
 //! client that an administrator makes, with the audience `kaapana` among its mappers.
+//!
+//! Where nobody gives a secret or makes a client, the session of a browser that has logged in does
+//! as well: the front door takes its cookie in place of a token ([`CookieJar`]).
 
+mod cookies;
 mod problem;
 mod session;
 
@@ -12,6 +16,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+pub(crate) use cookies::is_session;
+pub use cookies::{CookieJar, SessionCookies};
 use edk_model::{Cancelled, Monitor, Secret};
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
@@ -105,8 +111,8 @@ impl Login {
     /// Gets new tokens for the refresh token of older ones (RFC 6749, 6).
     ///
     /// # Errors
-    /// As [`Login::with_password`]; [`LoginProblem::Ended`] when the session is over or was ended
-    /// by an administrator.
+    /// As [`Login::with_password`]; [`LoginProblem::Expired`] when the session is over,
+    /// [`LoginProblem::Revoked`] when it was ended before.
     pub async fn renew(&self, refresh: &Secret, now: SystemTime) -> Result<Tokens, TargetError> {
         let (client, http) = (self.client()?, self.http()?);
         let token = RefreshToken::new(refresh.reveal().to_owned());

@@ -16,8 +16,10 @@ pub enum LoginProblem {
     WrongClient,
     /// The client may not log in this way.
     WayNotAllowed,
-    /// The session is over, or an administrator ended it.
-    Ended,
+    /// The session has reached its end.
+    Expired,
+    /// The platform ended the session before its time.
+    Revoked,
     /// The user refused, or took too long.
     Denied {
         /// What was said.
@@ -41,7 +43,8 @@ impl fmt::Display for LoginProblem {
             }
             Self::WrongClient => f.write_str("the client of the login or its secret is wrong"),
             Self::WayNotAllowed => f.write_str("the client may not log in this way"),
-            Self::Ended => f.write_str("the session is over"),
+            Self::Expired => f.write_str("the session has expired"),
+            Self::Revoked => f.write_str("the platform ended the session before its time"),
             Self::NoLogin => f.write_str("there is no login of Kaapana at this address"),
             Self::Denied { reason } | Self::Other { reason } => f.write_str(reason),
         }
@@ -62,7 +65,10 @@ impl LoginProblem {
             Self::WayNotAllowed => {
                 "ask an administrator to allow it for this client, or log in another way: `edk target login --help`"
             }
-            Self::Ended => "log in again: `edk target login`",
+            Self::Expired => "log in again: `edk target login`",
+            Self::Revoked => {
+                "log in again: `edk target login`; if that is refused, ask an administrator what became of the account"
+            }
             Self::Denied { .. } => "log in again, and confirm it in the browser in time",
             Self::NoLogin => "correct the address of the target: that of the platform's start page",
             Self::Other { .. } => "look at the platform's login in a browser",
@@ -85,9 +91,16 @@ impl LoginProblem {
     }
 
     /// Reads the answer to a refresh token.
+    ///
+    /// Keycloak answers `invalid_grant` to a token that has reached its end as well as to one whose
+    /// session was ended or whose user was locked out, and tells them apart in its description.
     pub(super) fn of_renewal(answer: &BasicErrorResponse) -> Self {
+        let told = answer.error_description().map(String::as_str).unwrap_or_default();
         match answer.error() {
-            BasicErrorResponseType::InvalidGrant => Self::Ended,
+            BasicErrorResponseType::InvalidGrant if told.contains("Token is not active") => {
+                Self::Expired
+            }
+            BasicErrorResponseType::InvalidGrant => Self::Revoked,
             _ => Self::of_device(answer),
         }
     }

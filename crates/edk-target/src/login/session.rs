@@ -59,7 +59,9 @@ impl Session {
 
     async fn renew(&self, tokens: &mut Tokens) -> Result<(), TargetError> {
         let Some(refresh) = &tokens.refresh else {
-            return Err(self.login.problem(LoginProblem::Ended));
+            let over = tokens.expires.is_some_and(|end| end <= (self.now)() + MARGIN);
+            let problem = if over { LoginProblem::Expired } else { LoginProblem::Revoked };
+            return Err(self.login.problem(problem));
         };
         *tokens = self.login.renew(refresh, (self.now)()).await?;
         (self.keep)(tokens);
