@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use edk_api::{CancellationToken, host::Reply};
-use edk_model::{Code, Failure};
 use serde_json::Value;
 use tauri::{AppHandle, Builder, Manager as _, Runtime, ipc::Channel};
 
@@ -29,15 +28,11 @@ async fn rpc<R: Runtime>(app: AppHandle<R>, name: String, input: Value) -> Reply
         return reply;
     }
     let (host, dresses) = (desk.host.clone(), name == "set_theme");
-    let work = tauri::async_runtime::spawn_blocking(move || host.rpc(&name, input));
-    let reply = work.await;
+    let reply = desk::beside(move || host.rpc(&name, input)).await;
     if dresses {
         window::dress(&app, desk.host.theme());
     }
-    reply.unwrap_or_else(|_| Reply::Failed {
-        ok: false,
-        failure: Failure::new(Code::Bug, "the host lost the call"),
-    })
+    reply.unwrap_or_else(|failure| Err(failure).into())
 }
 
 /// Tells the page what happens after the entry `after`, and the desktop's wishes, until the page

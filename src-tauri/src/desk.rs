@@ -19,7 +19,7 @@ use tauri_plugin_dialog::{DialogExt as _, FileDialogBuilder};
 use tokio::sync::oneshot;
 
 use crate::{
-    end,
+    end, login,
     wish::{Wish, Wishes},
 };
 
@@ -70,6 +70,11 @@ pub(crate) async fn answer<R: Runtime>(
         "pick_folder" => Ok(json!(pick_folder(app).await)),
         "pick_archives" => Ok(json!(pick_archives(app).await)),
         "open_address" => open_address(input["address"].as_str().unwrap_or_default()),
+        "login_window" => login::in_window(app, input["name"].as_str().unwrap_or_default()).await,
+        "leave_login" => {
+            login::leave(app);
+            Ok(Value::Null)
+        }
         "quit" => {
             end::stop(app);
             Ok(Value::Null)
@@ -80,10 +85,15 @@ pub(crate) async fn answer<R: Runtime>(
         }
         _ => return None,
     };
-    Some(match result {
-        Ok(output) => Reply::Done { ok: true, output },
-        Err(failure) => Reply::Failed { ok: false, failure },
-    })
+    Some(result.into())
+}
+
+/// Waits for work of the host, beside the window.
+pub(crate) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let lost = |_| Failure::new(Code::Bug, "the host lost the call");
+    tauri::async_runtime::spawn_blocking(work).await.map_err(lost)
 }
 
 /// Returns a dialog of our window.

@@ -1,7 +1,7 @@
 //! The desktop app: a window over the one door (`edk-api`), and nothing more.
 //!
 //! It owns what only a desktop has: the window and its place, the menu, the folder dialog, things
-//! dropped on the window, one instance for each data folder, and the question before it ends while
+//! dropped on the window, the window of a platform's login, and the question before it ends while
 //! jobs run. What is shown is `ui/`; what is done is `edk_api::host`. It decides nothing about
 //! extensions, and the page in it can reach nothing but the two commands of [`commands`].
 //!
@@ -11,7 +11,7 @@
 mod commands;
 mod desk;
 mod end;
-mod instance;
+mod login;
 mod menu;
 mod start;
 mod window;
@@ -19,6 +19,5 @@ mod wish;
 
 pub use commands::commands;
 pub use desk::Desk;
-pub use instance::Handover;
 pub use start::run;
 pub use wish::Wish;

@@ -4,8 +4,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use edk_api::{Engine, Failure, Setup, host::HostOptions, machine};
-use edk_desktop::Handover;
+use edk_api::{Engine, Failure, Setup, host::HostOptions, instance::Handover, machine};
 
 /// Develop extensions for the Kaapana medical-imaging platform, in a window.
 #[derive(Debug, Parser)]

@@ -5,19 +5,13 @@ use std::sync::atomic::Ordering;
 use edk_api::{
     Engine,
     host::{Host, HostOptions},
+    instance::{self, Handover},
 };
 use edk_model::{Code, Failure};
 use tauri::{AppHandle, Manager as _, RunEvent};
 use tauri_plugin_window_state::StateFlags;
 
-use crate::{
-    commands,
-    desk::Desk,
-    end,
-    instance::{self, Handover},
-    menu, window,
-    wish::Wish,
-};
+use crate::{commands, desk::Desk, end, login, menu, window, wish::Wish};
 
 /// Shows the window until it is closed. Blocks; returns at once when another app works with the
 /// same data folder, which then shows what was asked for.
@@ -36,11 +30,15 @@ pub fn run(engine: Engine, options: HostOptions, handover: Handover) -> Result<(
     let place = StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED;
     let app = commands(tauri::Builder::default())
         .plugin(tauri_plugin_dialog::init())
-        .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(place).build())
+        .plugin(
+            tauri_plugin_window_state::Builder::new()
+                .with_state_flags(place)
+                .with_denylist(&[login::LABEL])
+                .build(),
+        )
         .manage(desk)
         .menu(menu::menu)
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
-        .on_window_event(window::happened)
         .setup(move |app| {
             window::dress(app.handle(), app.state::<Desk>().host.theme());
             window::open(app.handle(), &data)?;

@@ -4,18 +4,18 @@ use std::path::Path;
 
 use edk_api::host::Theme;
 use tauri::{
-    AppHandle, DragDropEvent, Manager as _, Runtime, WebviewUrl, WebviewWindowBuilder, Window,
-    WindowEvent, webview::PageLoadEvent,
+    AppHandle, DragDropEvent, Manager as _, Runtime, WebviewUrl, WebviewWindowBuilder, WindowEvent,
+    webview::PageLoadEvent,
 };
 
 use crate::{desk::Desk, end, wish::Wish};
 
-/// Name of the only window, as the permission file knows it.
+/// Name of the window with our pages, as the permission file knows it.
 pub(crate) const LABEL: &str = "main";
 
 /// Opens the window. It shows when its page is there, so that nothing white flashes up.
 pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, data: &Path) -> tauri::Result<()> {
-    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Kaapana EDK")
         .inner_size(1200.0, 800.0)
         .min_inner_size(760.0, 520.0)
@@ -36,6 +36,8 @@ pub(crate) fn open<R: Runtime>(app: &AppHandle<R>, data: &Path) -> tauri::Result
             developed || address.scheme() == "tauri"
         })
         .build()?;
+    let app = app.clone();
+    window.on_window_event(move |event| happened(&app, event));
     Ok(())
 }
 
@@ -48,9 +50,8 @@ pub(crate) fn dress<R: Runtime>(app: &AppHandle<R>, theme: Theme) {
     });
 }
 
-/// Takes what happens to the window.
-pub(crate) fn happened<R: Runtime>(window: &Window<R>, event: &WindowEvent) {
-    let app = window.app_handle();
+/// Takes what happens to the window with our pages.
+fn happened<R: Runtime>(app: &AppHandle<R>, event: &WindowEvent) {
     match event {
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();

@@ -79,7 +79,7 @@ fn the_page_reaches_the_host_and_the_desktop_through_one_command() {
 fn what_the_permission_file_does_not_list_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let app = app(data.path());
-    let (main, other) = (window(&app, "main"), window(&app, "other"));
+    let (main, login) = (window(&app, "main"), window(&app, "login"));
     for command in [
         "plugin:event|listen",
         "plugin:event|emit",
@@ -96,8 +96,13 @@ fn what_the_permission_file_does_not_list_is_refused() {
         assert!(refusal.contains("not allowed"), "{command}: {refusal}");
     }
     let listed = json!({"name": "projects", "input": {}});
-    let refusal = call(&other, "rpc", listed.clone()).unwrap_err();
-    assert!(refusal.contains("not allowed on window \"other\""), "{refusal}");
+    // The window of a platform's login, wherever its page comes from.
+    for address in ["tauri://localhost", "https://kaapana.example.org", "about:blank"] {
+        for command in ["rpc", "subscribe"] {
+            let refusal = call_from(&login, address, command, listed.clone()).unwrap_err();
+            assert!(refusal.contains("not allowed"), "{address} {command}: {refusal}");
+        }
+    }
     let refusal = call_from(&main, "https://example.org", "rpc", listed).unwrap_err();
     assert!(refusal.contains("not allowed"), "{refusal}");
 }

@@ -326,6 +326,19 @@ test('the registry is switched off, and stays reachable by its switch', async ()
   await page.getByText('served by this program').nth(1).waitFor();
 });
 
+/** Logs in to a platform in a tab of its own; returns the header in which the browser sends its cookies. */
+async function sessionAt(url) {
+  const tab = await page.context().newPage();
+  await tab.goto(url);
+  await tab.getByLabel('User').fill('lead');
+  await tab.getByLabel('Password').fill('lead');
+  await tab.getByRole('button', { name: 'Log in' }).click();
+  await tab.waitForURL(`${url}/`);
+  const cookies = await tab.context().cookies(url);
+  await tab.close();
+  return cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+}
+
 test('a platform elsewhere is added, logged in to, deployed to and forgotten', async () => {
   const elsewhere = join(scratch, 'elsewhere');
   const platform = await serve(edk, elsewhere, ['sandbox', 'serve', '--login', '--port', '0']);
@@ -339,6 +352,12 @@ test('a platform elsewhere is added, logged in to, deployed to and forgotten', a
     await page.getByLabel('Project', { exact: true }).fill('study');
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByRole('form', { name: 'Log in to ward' }).waitFor();
+    // A browser has logged in to the platform itself; its session is taken over.
+    await page.getByLabel('Session', { exact: true }).fill(await sessionAt(platform.url));
+    await page.getByRole('button', { name: 'Log in', exact: true }).click();
+    await page.getByText('logged in as lead').waitFor();
+    await page.getByRole('button', { name: 'Log in again to ward' }).click();
+    await page.getByRole('radio', { name: 'With a password' }).check({ force: true });
     await page.getByLabel('User', { exact: true }).fill('lead');
     await page.getByLabel('Client secret', { exact: true }).fill('sandbox');
     await page.getByLabel('Password', { exact: true }).fill('not that');
@@ -346,7 +365,7 @@ test('a platform elsewhere is added, logged in to, deployed to and forgotten', a
     await page.getByRole('alert').first().waitFor();
     await page.getByLabel('Password', { exact: true }).fill('lead');
     await page.getByRole('button', { name: 'Log in', exact: true }).click();
-    await page.getByText('logged in as lead').waitFor();
+    await page.getByRole('form', { name: 'Log in to ward' }).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Check ward' }).click();
     await page.getByText(/checks in order/).first().waitFor();
     await page.getByRole('radio', { name: 'ward' }).check();

@@ -220,6 +220,9 @@ test('a platform is added and logged in to by keyboard, without a serious findin
     assert.deepEqual(await seriousFindings(page), []);
     await page.getByLabel('Address', { exact: true }).press('Enter');
     await page.getByRole('form', { name: 'Log in to clinic' }).waitFor();
+    await settled(page);
+    assert.deepEqual(await seriousFindings(page), []);
+    await page.getByRole('radio', { name: 'On its own page' }).press('ArrowRight');
     await page.getByLabel('User').fill('ada');
     await page.keyboard.press('Tab');
     await page.keyboard.type('secret');

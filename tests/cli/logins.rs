@@ -3,7 +3,7 @@
 
 use std::{fs, process::Command};
 
-use edk_testkit::{Done, Running, Signal, TestEnv};
+use edk_testkit::{Done, Running, Signal, TestEnv, wait_until};
 use serde_json::Value;
 
 /// The password of the users of the sandbox is their name, so another word tells that it is kept.
@@ -240,6 +240,69 @@ fn a_browser_logs_in_and_a_wait_for_one_can_be_cancelled() {
     login.line("open http");
     login.signal(Signal::SIGINT);
     assert_eq!(login.finish().code, 130);
+}
+
+/// What a browser does: it logs in at the start page and keeps the cookies. Returns the header in
+/// which it sends them.
+fn browse(ward: &Ward, user: &str) -> String {
+    let jar = ward.env.path("jar");
+    let curl = |args: &[&str]| {
+        let mut browser = Command::new("curl");
+        browser.args(["--silent", "--show-error", "--location", "--output", "/dev/null"]);
+        browser.args(["--write-out", "%{url_effective}"]).arg("--cookie").arg(&jar);
+        Done::of(browser.arg("--cookie-jar").arg(&jar).args(args)).exits(0).stdout
+    };
+    let login = curl(&[&ward.url]);
+    let form = format!("username={user}&password={user}");
+    assert_eq!(curl(&["--data", &form, &login]), format!("{}/", ward.url));
+    let kept = fs::read_to_string(&jar).unwrap();
+    fs::remove_file(&jar).unwrap();
+    let rows = kept.lines().map(|row| row.split('\t').collect::<Vec<_>>());
+    let pairs = rows.filter(|row| row.len() == 7).map(|row| format!("{}={}", row[5], row[6]));
+    format!("Cookie: Project=%7B%7D; {}", pairs.collect::<Vec<_>>().join("; "))
+}
+
+#[test]
+fn the_session_of_a_browser_is_taken_over() {
+    let mut ward = Ward::new();
+    ward.add(&["--project", "study"]);
+    let file = ward.env.path("session");
+    let log_in = |ward: &Ward, header: &str| {
+        fs::write(&file, header).unwrap();
+        let done = ward.edk(&["target", "login", "ward", "--session-file", "session"]);
+        fs::remove_file(&file).unwrap();
+        done
+    };
+    let header = browse(&ward, "lead");
+    log_in(&ward, &header).exits(0).prints(&["as lead", "study"]);
+    ward.edk(&["ext", "list", "-t", "ward"]).exits(0).prints(&["nothing is there"]);
+    assert!(ward.found(0).contains(&("login".to_owned(), "ok".to_owned())));
+
+    // Half of it, none of it, and one that the front door does not know.
+    let half = header.rsplit_once(';').unwrap().0;
+    for other in [half, "Cookie: Project=%7B%7D"] {
+        log_in(&ward, other).exits(1).tells(&["`session`", "_oauth2_proxy_0"]);
+    }
+    log_in(&ward, "_oauth2_proxy=x").exits(3).tells(&["has expired", "edk target login"]);
+    ward.edk(&["target", "login", "ward", "--session-file", "session", "--browser"]).exits(2);
+    // What was kept is still good.
+    ward.edk(&["ext", "list", "-t", "ward"]).exits(0);
+
+    // Deployed anew, the front door knows no session any more.
+    let port = ward.url.rsplit_once(':').unwrap().1.to_owned();
+    ward.served.signal(Signal::SIGTERM);
+    wait_until("the front door is closed", 20, || !ward.served.runs());
+    let home = ward.env.path("served");
+    let again = ["sandbox", "serve", "--login", "--port", &port, "--home", home.to_str().unwrap()];
+    ward.served = ward.env.start(&again);
+    ward.served.address();
+    let over = ward.edk(&["ext", "list", "-t", "ward"]).exits(3);
+    over.tells(&["the platform ended the session before its time", "edk target login"]);
+    assert!(ward.found(1).contains(&("login".to_owned(), "error".to_owned())));
+    log_in(&ward, &browse(&ward, "lead")).exits(0);
+    let out = ward.edk(&["target", "logout", "ward", "--verbose"]).exits(0);
+    out.tells(&["the session there goes on"]);
+    ward.edk(&["ext", "list", "-t", "ward"]).exits(3).tells(&["edk target login"]);
 }
 
 impl Drop for Ward {

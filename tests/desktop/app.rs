@@ -19,6 +19,9 @@ use crate::{screen::Screen, windows::Windows};
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What seals the secrets of the app: no keychain is in its session.
+pub(crate) const PASSPHRASE: &str = "basalt-4Wm8kQe2";
+
 /// Two apps at the same time would only wait for each other's processor.
 static ONE: Mutex<()> = Mutex::new(());
 
@@ -75,6 +78,7 @@ impl Desktop {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut driver = self.command("WebKitWebDriver");
         driver.arg("--host=127.0.0.1").arg(format!("--port={port}"));
+        driver.env("EDK_PASSPHRASE", PASSPHRASE);
         // The app inherits it; without, the driver waits for ever.
         driver.env("TAURI_WEBVIEW_AUTOMATION", "true").stdout(Stdio::null()).stderr(Stdio::null());
         let driver = driver.spawn().expect("WebKitWebDriver; run `scripts/setup test`");

@@ -9,6 +9,7 @@
 mod app;
 mod drag;
 mod journeys;
+mod login;
 mod package;
 mod screen;
 mod windows;

@@ -54,9 +54,18 @@ impl Windows {
     }
 
     fn apps(&self) -> impl Iterator<Item = (Window, String)> {
+        let ours = |title: &str| title.ends_with("Kaapana EDK") && !title.contains("Log in to");
+        self.titled().filter(move |(_, title)| ours(title))
+    }
+
+    /// Returns the titles of all windows that the user sees.
+    pub(crate) fn titles(&self) -> Vec<String> {
+        self.titled().map(|(_, title)| title).collect()
+    }
+
+    fn titled(&self) -> impl Iterator<Item = (Window, String)> {
         let windows = self.below(self.root).into_iter().filter(|it| self.is_shown(*it));
-        let titled = windows.filter_map(|it| Some((it, self.title(it)?)));
-        titled.filter(|(_, title)| title.ends_with("Kaapana EDK"))
+        windows.filter_map(|it| Some((it, self.title(it)?)))
     }
 
     /// Returns the title of the window that has the keyboard, as the window manager says.
@@ -81,7 +90,16 @@ impl Windows {
     pub(crate) fn shows_text(&self) -> bool {
         let Some((window, _)) = self.app() else { return false };
         // Below the menu, right of the list of pages.
-        let image = self.x.get_image(ImageFormat::Z_PIXMAP, window, 230, 50, 200, 60, !0);
+        self.has_letters(window, (230, 50, 200, 60))
+    }
+
+    /// Says whether a heading is painted at the top of the window that has the keyboard.
+    pub(crate) fn shows_heading(&self) -> bool {
+        self.focused().is_some_and(|window| self.has_letters(window, (0, 0, 300, 100)))
+    }
+
+    fn has_letters(&self, window: Window, (x, y, width, height): (i16, i16, u16, u16)) -> bool {
+        let image = self.x.get_image(ImageFormat::Z_PIXMAP, window, x, y, width, height, !0);
         let Ok(image) = image.unwrap().reply() else { return false };
         // Smooth letters have many shades, an empty page has one or two.
         let shades: std::collections::BTreeSet<&[u8]> = image.data.chunks(4).collect();
@@ -102,7 +120,16 @@ impl Windows {
 
     /// Asks the window manager to close the app's window, as a click on its cross does.
     pub(crate) fn close(&self) {
-        let (window, _) = self.app().expect("a window to close");
+        self.end(self.app().expect("a window to close").0);
+    }
+
+    /// The same for the window whose title has these words.
+    pub(crate) fn close_titled(&self, words: &str) {
+        let mut titled = self.titled();
+        self.end(titled.find(|(_, title)| title.contains(words)).expect("a window to close").0);
+    }
+
+    fn end(&self, window: Window) {
         let data = [CURRENT_TIME, 2, 0, 0, 0];
         let event = ClientMessageEvent::new(32, window, self.atoms._NET_CLOSE_WINDOW, data);
         let mask = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;

@@ -48,7 +48,7 @@ fn a_window_deploys_to_a_platform_it_was_told_of() {
     let login = |password: &str| json!({"name": "ward", "user": "lead", "password": password, "client_secret": "sandbox"});
     assert_eq!(host.refused("target_login", login("wrong"))["code"], "unauthorised");
     let half = host.refused("target_login", json!({"name": "ward", "user": "lead"}));
-    assert_eq!(half["what"], "a login takes a token, or a user and a password");
+    assert_eq!(half["what"], "a login takes a token, a session, or a user and a password");
     let done = host.call("target_login", login("lead"));
     assert_eq!((&done["user"], &done["project"]), (&json!("lead"), &json!("study")), "{done}");
     assert_eq!(target(&host, "ward")["user"], "lead");
@@ -108,6 +108,8 @@ fn what_a_window_does_with_targets_has_a_command_line_that_is_understood() {
     assert_eq!(line("target_login", typed), "edk target login ward --user ada");
     let typed = json!({"name": name, "token": "not shown"});
     assert_eq!(line("target_login", typed), "edk target login ward --token-file TOKEN");
+    let typed = json!({"name": name, "session": "not shown"});
+    assert_eq!(line("target_login", typed), "edk target login ward --session-file SESSION");
     assert_eq!(line("target_doctor", json!({"name": name})), "edk target doctor ward");
     host.stop();
 }

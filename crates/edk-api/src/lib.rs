@@ -19,6 +19,7 @@ mod ext;
 pub mod host;
 mod image;
 mod images;
+pub mod instance;
 mod looks;
 pub mod machine;
 mod sandbox;

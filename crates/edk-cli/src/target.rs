@@ -47,13 +47,18 @@ pub(crate) enum TargetAction {
   edk target login ward --browser --client edk   in a browser, with a client made for it
   edk target login ward --device --client edk    on another device
   edk target login ward --token-file token.txt   with a token of somebody else's
+  edk target login ward --session-file -         with the session of a browser, pasted
 
 A platform comes with one client, `kaapana`, whose secret its administrator has: `helm get values`
 of the platform's release shows it as `oidc_client_secret`. For --browser and --device an
 administrator makes a public client in the realm `kaapana`, with the device grant or the redirect
 address http://127.0.0.1/* allowed, and a mapper that adds the audience `kaapana`.
 
-Passwords are not kept. Tokens are kept in the keychain of the desktop, or, when EDK_PASSPHRASE or
+Who has neither can log in to the platform in a browser and take its session over: the desktop app
+does so in a window of its own; for --session-file copy the header `Cookie` of a request to the
+platform out of the browser's developer tools. It goes on for as long as it is used.
+
+Passwords are not kept. Tokens and sessions are kept in the keychain of the desktop, or, when EDK_PASSPHRASE or
 EDK_PASSPHRASE_FILE is set, in a file of the data folder that is sealed with it.")]
     Login(Box<LoginArgs>),
     /// End the session of a target and forget it.
@@ -130,6 +135,11 @@ pub(crate) struct LoginArgs {
     /// File with an access token in its first line; it is not renewed.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// File with the session of a browser in its first line: its header `Cookie`; `-` is standard
+    /// input.
+    #[arg(long, value_name = "FILE",
+        conflicts_with_all = ["user", "browser", "device", "token_file", "client_secret_file", "client"])]
+    session_file: Option<PathBuf>,
 }
 
 impl TargetAction {
@@ -191,6 +201,8 @@ impl LoginArgs {
         };
         request.way = if let Some(path) = &self.token_file {
             LoginWay::Token(machine::secret_in(path)?)
+        } else if let Some(path) = &self.session_file {
+            LoginWay::Cookies(machine::secret_in(path)?)
         } else if self.browser {
             LoginWay::Browser
         } else if self.device {

@@ -105,8 +105,8 @@ pub use serving::{RegistryService, ServedBy};
 pub use shared::SandboxService;
 pub use status::{ReleaseStatus, StatusOutcome, StatusRequest};
 pub use targets::{
-    LoginOutcome, LoginWay, TargetAddRequest, TargetDetails, TargetLoginRequest, TrustChoice,
-    VaultError,
+    FrontDoor, LoginOutcome, LoginWay, TargetAddRequest, TargetDetails, TargetLoginRequest,
+    TrustChoice, VaultError,
 };
 pub use uninstall::{UninstallOutcome, UninstallRequest};
 pub use upload::{UploadRequest, Uploaded};

@@ -1,6 +1,6 @@
 import type { Host } from '../host/types';
 import type { CommandName, Input, Output } from './commands';
-import type { Failure } from './types';
+import type { Failure, LoginOutcome } from './types';
 
 /** A command that was refused, with the reason for the user. */
 export class Refused extends Error {
@@ -25,6 +25,13 @@ export class Client {
     const answer = await this.host.call(name, input);
     if (!answer.ok) throw new Refused(answer.failure);
     return answer.output as Output<N>;
+  }
+
+  /** Shows the login of a platform, and logs in with the session it gives. Only where the host `opensLogin`. */
+  async login(name: string): Promise<LoginOutcome> {
+    const answer = await this.host.login(name);
+    if (!answer.ok) throw new Refused(answer.failure);
+    return answer.output as LoginOutcome;
   }
 
   /** Sends the bytes of a chart or an image archive and returns the job that delivers them. */

@@ -1206,7 +1206,8 @@ projects: Array<string>,
 build_version?: string, };
 
 /**
- * Log in to a platform: with a token, or with user and password. Neither is kept in clear.
+ * Log in to a platform: with a token, with user and password, or with the session of a browser.
+ * None of it is kept in clear.
  */
 export type LoginRequest = {
 /**
@@ -1228,7 +1229,12 @@ client_secret?: string,
 /**
  * An access token that somebody else has got; it is not renewed.
  */
-token?: string, };
+token?: string,
+/**
+ * The session of a browser that has logged in: its header `Cookie`, or the cookies of the front
+ * door in it.
+ */
+session?: string, };
 
 /**
  * What to do about findings that can be mended safely.

@@ -21,6 +21,7 @@ const locked: Failure = {
 /** The headless host: `edk serve` on this machine, which served this page too. */
 export class HttpHost implements Host {
   readonly knowsPaths = false;
+  readonly opensLogin = false;
   #again: (() => void) | undefined;
 
   constructor(
@@ -105,6 +106,12 @@ export class HttpHost implements Host {
   wishes(listener: (wish: Wish) => void): () => void {
     return listenToDrops(listener);
   }
+
+  async login(): Promise<Answer> {
+    return { ok: false, failure: { code: 'unsupported', what: 'a browser has no window for the login of a platform', hints: ['Log in with a session of this browser.'] } };
+  }
+
+  leaveLogin(): void {}
 
   async pickFolder(): Promise<string | null> {
     return null;

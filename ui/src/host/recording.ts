@@ -208,7 +208,7 @@ export function headerOf(command: string, input: Record<string, unknown>): JobHe
 
 /** Returns about the line which the engine would return. */
 export function cliOf(command: string, input: Record<string, unknown>): string {
-  const words = [input['release'], input['project'], input['template'], input['folder'], input['name'], input['repository'], input['file'], input['input'] && `--input ${String(input['input'])}`].filter((word) => typeof word === 'string' && word !== '');
+  const words = [input['release'], input['project'], input['template'], input['folder'], input['name'], input['repository'], input['file'], input['input'] && `--input ${String(input['input'])}`, input['session'] && '--session-file SESSION'].filter((word) => typeof word === 'string' && word !== '');
   const name = { create: 'new', registry_delete: 'registry delete', install: input['launch'] === true ? 'ext launch' : 'ext install', uninstall_release: 'ext uninstall', upload: 'ext upload' }[command] ?? command.replace(/^target_/, 'target ');
   const sets = Object.entries((input['answers'] ?? input['form'] ?? {}) as Record<string, string>).map(([key, value]) => `--set ${key}=${/^[\w.,-]*$/.test(value) ? value : `'${value}'`}`);
   return ['edk', name, ...words.map(String), ...sets].join(' ');

@@ -20,6 +20,7 @@ type Unnumbered = Message extends infer M ? (M extends Message ? Omit<M, 'seq'> 
 
 export class ReplayHost implements Host {
   readonly knowsPaths = false;
+  readonly opensLogin = true;
   /** What was called, for tests. */
   readonly calls: { name: string; input: unknown }[] = [];
   #state: AppState = nothing;
@@ -87,6 +88,14 @@ export class ReplayHost implements Host {
       window.removeEventListener('wish', want);
       end();
     };
+  }
+
+  async login(name: string): Promise<Answer> {
+    return this.call('login_window', { name });
+  }
+
+  leaveLogin(): void {
+    this.calls.push({ name: 'leave_login', input: {} });
   }
 
   async pickFolder(): Promise<string | null> {
@@ -209,6 +218,7 @@ export class ReplayHost implements Host {
       case 'target_use':
       case 'target_remove':
       case 'target_login':
+      case 'login_window':
         return this.#target(name, String(input['name']), input);
       case 'target_doctor':
         return isFailed ? failed(unreachable) : done(recorded.doctorOfTarget);
@@ -246,9 +256,11 @@ export class ReplayHost implements Host {
     if (call === 'target_add') this.#targets = [...others, { name, url: String(input['url']), kind: 'platform', current: false, trust: typeof input['trust'] === 'string' ? input['trust'] : 'system' }];
     if (call === 'target_remove') this.#targets = others;
     if (call === 'target_use') this.#targets = this.#targets.map((target) => ({ ...target, current: target === known }));
-    if (call === 'target_login') this.#targets = this.#targets.map((target) => (target === known ? { ...target, user: String(input['user'] ?? 'ada') } : target));
+    const logsIn = call === 'target_login' || call === 'login_window';
+    if (call === 'login_window' && this.scene === 'failed') return failed({ code: 'cancelled', what: 'the window was closed before anybody had logged in' });
+    if (logsIn) this.#targets = this.#targets.map((target) => (target === known ? { ...target, user: String(input['user'] ?? 'ada') } : target));
     this.tell({ kind: 'changed', what: 'settings' });
-    return done(call === 'target_login' ? { target: name, user: String(input['user'] ?? 'ada'), admin: false, projects: [] } : {});
+    return done(logsIn ? { target: name, user: String(input['user'] ?? 'ada'), admin: false, projects: [] } : {});
   }
 
   #service(): RegistryService {

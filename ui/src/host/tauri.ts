@@ -14,6 +14,7 @@ function lost(error: unknown): Failure {
 /** The desktop: the engine is in the program of this very window. */
 export class TauriHost implements Host {
   readonly knowsPaths = true;
+  readonly opensLogin = true;
   /** Wishes that came before anybody listened. */
   #waiting: Wish[] = [];
   #wanted: ((wish: Wish) => void) | undefined;
@@ -84,6 +85,14 @@ export class TauriHost implements Host {
   async pickArchives(): Promise<string[]> {
     const answer = await this.call('pick_archives', {});
     return answer.ok ? (answer.output as string[]) : [];
+  }
+
+  login(name: string): Promise<Answer> {
+    return this.call('login_window', { name });
+  }
+
+  leaveLogin(): void {
+    void this.call('leave_login', {});
   }
 
   open(address: string): void {

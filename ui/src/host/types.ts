@@ -39,6 +39,8 @@ export type Wish =
 export interface Host {
   /** Whether a dropped or picked folder has a path here. */
   readonly knowsPaths: boolean;
+  /** Whether the login of a platform can be shown in a window of its own here. */
+  readonly opensLogin: boolean;
   call(name: string, input: unknown): Promise<Answer>;
   upload(file: File, target: string): Promise<Answer>;
   /** Tells the listener the state and then every change, over lost connections; returns the end of it. */
@@ -51,6 +53,10 @@ export interface Host {
   pickFolder(): Promise<string | null>;
   /** Lets the user choose archives to upload; none when the user chose none. Only where `knowsPaths`. */
   pickArchives(): Promise<string[]>;
+  /** Shows the login of a platform, and logs in with the session it gives. Only where `opensLogin`. */
+  login(name: string): Promise<Answer>;
+  /** Closes the window of the login. */
+  leaveLogin(): void;
   /** Stops all jobs and closes the window. Only after the wish to quit. */
   quit(): void;
   /** Goes on after the wish to quit. */

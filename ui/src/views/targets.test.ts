@@ -25,6 +25,7 @@ it('a platform is added, logged in to, checked, used and removed', async () => {
 
   // The login comes next. A refused one is told, and what was typed stays.
   await screen.findByRole('form', { name: 'Log in to clinic' });
+  await fireEvent.click(screen.getByRole('radio', { name: 'With a password' }));
   await type('User', 'ada');
   expect(screen.getByLabelText('Password').getAttribute('type')).toBe('password');
   await type('Password', 'wrong');
@@ -79,6 +80,34 @@ it('a token logs in as well, and a name that is taken is told', async () => {
   await type('Address', 'https://other.example.org');
   await fireEvent.click(screen.getByRole('button', { name: 'Add' }));
   expect(await screen.findByText(/There is a target called/)).toBeTruthy();
+});
+
+it('a platform is logged in to on its own page, or that is given up', async () => {
+  const host = open('#/settings', 'empty');
+  await fireEvent.click(await screen.findByRole('button', { name: 'Add a platform' }));
+  await type('Name', 'clinic');
+  await type('Address', 'https://clinic.example.org');
+  await fireEvent.click(screen.getByRole('button', { name: 'Add' }));
+  await screen.findByRole('form', { name: 'Log in to clinic' });
+  expect(await screen.findByText(/edk target login clinic --session-file SESSION/)).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Open the page' }));
+  expect(await screen.findByText('logged in as ada')).toBeTruthy();
+  expect(calls(host, 'login_window')).toEqual([{ name: 'clinic' }]);
+
+  // Who gives up while the page is open has it closed.
+  await fireEvent.click(screen.getByRole('button', { name: 'Log in again to clinic' }));
+  host.login = () => new Promise(() => undefined);
+  await fireEvent.click(screen.getByRole('button', { name: 'Open the page' }));
+  await fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+  expect(calls(host, 'leave_login')).toHaveLength(1);
+  expect(screen.queryByRole('form')).toBeNull();
+
+  // Who closes the page is told, and can try again.
+  await fireEvent.click(screen.getByRole('button', { name: 'Log in again to clinic' }));
+  host.login = async () => ({ ok: false, failure: { code: 'cancelled', what: 'the window was closed before anybody had logged in' } });
+  await fireEvent.click(screen.getByRole('button', { name: 'Open the page' }));
+  expect(await screen.findByText(/window was closed/)).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Open the page' })).toHaveProperty('disabled', false);
 });
 
 it('the plan for a platform says how images get there, and what to know before', async () => {

@@ -6,7 +6,7 @@ use edk_engine::{
     BaseRequest, BuildRequest, DeployRequest, InstallRequest, PackageRequest, PushRequest,
     RegistryService, RemoveRequest, RunRequest, ServedBy, UninstallRequest, UploadRequest,
 };
-use edk_model::{Reference, Secret};
+use edk_model::{Failure, Reference, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -182,7 +182,8 @@ pub struct TargetRef {
     pub name: String,
 }
 
-/// Log in to a platform: with a token, or with user and password. Neither is kept in clear.
+/// Log in to a platform: with a token, with user and password, or with the session of a browser.
+/// None of it is kept in clear.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct LoginRequest {
@@ -199,6 +200,18 @@ pub struct LoginRequest {
     /// An access token that somebody else has got; it is not renewed.
     #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
     pub token: Option<Secret>,
+    /// The session of a browser that has logged in: its header `Cookie`, or the cookies of the front
+    /// door in it.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<String>"))]
+    pub session: Option<Secret>,
+}
+
+impl LoginRequest {
+    /// Returns the login of a target with a session.
+    pub(super) fn with_session(name: &str, session: Secret) -> Self {
+        let (name, session) = (name.to_owned(), Some(session));
+        Self { name, user: None, password: None, client_secret: None, token: None, session }
+    }
 }
 
 /// The colours of a window.
@@ -260,6 +273,15 @@ pub enum Reply {
         /// Always false.
         ok: bool,
         /// Why.
-        failure: edk_model::Failure,
+        failure: Failure,
     },
+}
+
+impl From<Result<Value, Failure>> for Reply {
+    fn from(result: Result<Value, Failure>) -> Self {
+        match result {
+            Ok(output) => Self::Done { ok: true, output },
+            Err(failure) => Self::Failed { ok: false, failure },
+        }
+    }
 }

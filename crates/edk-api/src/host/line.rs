@@ -147,10 +147,11 @@ fn of_target(request: &TargetAddRequest) -> String {
 /// A login as it is typed: what is secret is asked for there, or is in a file.
 fn of_login(input: &Value) -> String {
     let line = Line::new("target").word("login").word(input["name"].as_str().unwrap_or_default());
-    if input["token"].is_null() {
-        return line.option("--user", input["user"].as_str()).end();
+    match (&input["token"], &input["session"]) {
+        (Value::Null, Value::Null) => line.option("--user", input["user"].as_str()).end(),
+        (Value::Null, _) => line.option("--session-file", Some("SESSION")).end(),
+        _ => line.option("--token-file", Some("TOKEN")).end(),
     }
-    line.option("--token-file", Some("TOKEN")).end()
 }
 
 fn of_new(request: &NewRequest, dry_run: bool) -> String {

@@ -15,6 +15,7 @@ mod input;
 mod jobs;
 mod line;
 mod log;
+mod login_page;
 mod state;
 mod table;
 mod targets;
@@ -45,6 +46,7 @@ pub use input::{
 use jobs::Jobs;
 use log::Log;
 pub use log::Subscription;
+pub use login_page::LoginPage;
 use serde_json::Value;
 pub use state::{
     AppState, JOBS_KEPT, Job, JobHeader, JobState, LINES_KEPT, OutputLine, Stage, StageState,
@@ -137,10 +139,7 @@ impl Host {
     pub fn rpc(&self, name: &str, input: Value) -> Reply {
         let work = std::panic::AssertUnwindSafe(|| table::dispatch(self, name, input));
         let result = std::panic::catch_unwind(work);
-        match result.unwrap_or_else(|panic| Err(crate::command::bug(panic.as_ref()))) {
-            Ok(output) => Reply::Done { ok: true, output },
-            Err(failure) => Reply::Failed { ok: false, failure },
-        }
+        result.unwrap_or_else(|panic| Err(crate::command::bug(panic.as_ref()))).into()
     }
 
     /// Returns what happens after the entry `after`; without one, or when it is no longer kept, a

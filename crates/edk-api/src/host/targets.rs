@@ -64,13 +64,14 @@ impl Host {
 }
 
 fn way(request: &LoginRequest) -> Result<LoginWay, Failure> {
-    match (&request.token, &request.user, &request.password) {
-        (Some(token), None, None) => Ok(LoginWay::Token(token.clone())),
-        (None, Some(user), Some(password)) => {
+    match (&request.token, &request.session, &request.user, &request.password) {
+        (Some(token), None, None, None) => Ok(LoginWay::Token(token.clone())),
+        (None, Some(session), None, None) => Ok(LoginWay::Cookies(session.clone())),
+        (None, None, Some(user), Some(password)) => {
             Ok(LoginWay::Password { user: user.clone(), password: password.clone() })
         }
         _ => {
-            let what = "a login takes a token, or a user and a password";
+            let what = "a login takes a token, a session, or a user and a password";
             Err(Failure::new(Code::InvalidInput, what))
         }
     }

@@ -104,10 +104,8 @@ pub(super) async fn upload(
     Query(query): Query<Upload>,
     body: Body,
 ) -> Response {
-    match take(&served, query, body).await {
-        Ok(job) => axum::Json(Reply::Done { ok: true, output: json!(job) }).into_response(),
-        Err(failure) => axum::Json(Reply::Failed { ok: false, failure }).into_response(),
-    }
+    let taken = take(&served, query, body).await;
+    axum::Json(Reply::from(taken.map(|job| json!(job)))).into_response()
 }
 
 async fn take(served: &Shared, query: Upload, body: Body) -> Result<JobRef, Failure> {

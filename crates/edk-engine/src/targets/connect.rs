@@ -1,7 +1,9 @@
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use edk_model::Secret;
-use edk_target::{Auth, Generation, Login, Project, Session, Target};
+use edk_target::{
+    Auth, CookieJar, Generation, Login, Project, Session, SessionCookies, Target, Tokens,
+};
 
 use super::{book::Record, keys::Keys};
 use crate::{Engine, EngineError};
@@ -48,24 +50,40 @@ impl Engine {
         let Some(keys) = record.user.as_ref().map(|_| self.keys(&record.name)).transpose()? else {
             return Ok(target);
         };
-        if let Some(keys) = keys {
-            target.auth = match keys.refresh {
-                Some(_) => Auth::Session(Arc::new(self.session(record, &keys)?)),
-                None => Auth::Bearer(keys.access),
-            };
-        }
+        target.auth = match keys {
+            Some(Keys::Tokens(tokens, client_secret)) => {
+                Auth::Session(Arc::new(self.session(record, tokens, client_secret)?))
+            }
+            Some(Keys::Cookies(cookies)) => Auth::Cookies(Arc::new(self.jar(record, cookies))),
+            None => target.auth,
+        };
         Ok(target)
     }
 
-    fn session(&self, record: &Record, keys: &Keys) -> Result<Session, EngineError> {
-        let login = Self::login_of(record, keys.client_secret.clone())?;
-        let (setup, name, secret) =
-            (self.setup.clone(), record.name.clone(), keys.client_secret.clone());
-        let now: fn() -> SystemTime = self.setup.now;
-        Ok(Session::new(login, keys.tokens(), now, move |tokens| {
-            // What can't be kept is used all the same; the next command logs in with what it finds.
-            let keys = Keys::of(tokens, secret.clone());
-            let _ = Engine::new(setup.clone()).vault().set(&name, &keys.packed());
+    fn session(
+        &self,
+        record: &Record,
+        tokens: Tokens,
+        client_secret: Option<Secret>,
+    ) -> Result<Session, EngineError> {
+        let login = Self::login_of(record, client_secret.clone())?;
+        let keep = self.keeper(record);
+        Ok(Session::new(login, tokens, self.setup.now, move |tokens| {
+            keep(&Keys::Tokens(tokens.clone(), client_secret.clone()));
         }))
+    }
+
+    fn jar(&self, record: &Record, cookies: SessionCookies) -> CookieJar {
+        let keep = self.keeper(record);
+        CookieJar::new(&record.name, cookies, self.setup.now, move |cookies| {
+            keep(&Keys::Cookies(cookies.clone()));
+        })
+    }
+
+    /// Returns what keeps the keys that a login renews. What can't be kept is used all the same; the
+    /// next command logs in with what it finds.
+    fn keeper(&self, record: &Record) -> impl Fn(&Keys) + use<> {
+        let (engine, name) = (Engine::new(self.setup.clone()), record.name.clone());
+        move |keys| drop(engine.vault().set(&name, &keys.packed()))
     }
 }

@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use edk_model::{Monitor, Outcome, Secret};
-use edk_target::{Auth, Client, Generation, Project, Tokens, User};
+use edk_target::{Auth, Client, CookieJar, Generation, Project, SessionCookies, Tokens, User};
 use serde::Serialize;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -8,7 +10,7 @@ use tokio::{
 
 use super::{
     book::{Book, ProjectRecord, Record},
-    keys::Keys,
+    keys::{self, Keys},
 };
 use crate::{
     Engine, EngineError,
@@ -48,6 +50,9 @@ pub enum LoginWay {
     Browser,
     /// In a browser on any device: a line of output names address and code.
     Device,
+    /// With the session of a browser that has logged in: its header `Cookie`, or the front door's
+    /// cookies in it (`_oauth2_proxy`).
+    Cookies(Secret),
 }
 
 /// Who has logged in where.
@@ -99,49 +104,60 @@ impl Engine {
         if let Some(client) = &request.client {
             client.clone_into(&mut record.client);
         }
-        let (tokens, told) = runtime()?.block_on(async {
-            let tokens = self.tokens(record, request, &monitor).await?;
-            let told = self.told(record, &tokens, &monitor).await?;
-            Ok::<_, EngineError>((tokens, told))
+        let (keys, told) = runtime()?.block_on(async {
+            let mut keys = self.new_keys(record, request, &monitor).await?;
+            let told = self.told(record, &mut keys, &monitor).await?;
+            Ok::<_, EngineError>((keys, told))
         })?;
         record.settle(&told)?;
         let outcome = record.outcome(&told);
-        let keys = Keys::of(&tokens, request.client_secret.clone());
         self.vault().set(&request.name, &keys.packed())?;
         book.write(&self.setup.data)?;
         monitor.finished(&request.name, Outcome::Done, &format!("logged in as {}", outcome.user));
         Ok(outcome)
     }
 
-    /// Ends the session of a target there and forgets it here. That it can't be ended there is told
-    /// and no error: it ends by itself.
+    /// Ends the session of a target there and forgets it here. That it can't be ended there, as that
+    /// of a browser can't, is told and no error: it ends by itself.
     ///
     /// # Errors
     /// [`EngineError::NoTarget`]; [`EngineError::Vault`] when the tokens can't be removed.
     pub fn target_logout(&self, name: &str, monitor: &Monitor) -> Result<(), EngineError> {
         let mut book = Book::read(&self.setup.data)?;
         let record = book.find_mut(name)?;
-        if let Some(Keys { refresh: Some(refresh), client_secret, .. }) = self.keys(name)? {
-            let login = Self::login_of(record, client_secret)?;
-            if let Err(error) = runtime()?.block_on(login.give_back(&refresh)) {
-                monitor.stage("logout").line(&format!("the session there goes on: {error}"));
+        let goes_on = |why: &dyn std::fmt::Display| {
+            monitor.stage("logout").line(&format!("the session there goes on: {why}"));
+        };
+        match self.keys(name)? {
+            Some(Keys::Tokens(Tokens { refresh: Some(refresh), .. }, client_secret)) => {
+                let login = Self::login_of(record, client_secret)?;
+                if let Err(error) = runtime()?.block_on(login.give_back(&refresh)) {
+                    goes_on(&error);
+                }
             }
+            Some(Keys::Cookies(_)) => goes_on(&"that of a browser ends when it is not used"),
+            Some(Keys::Tokens(..)) | None => {}
         }
         self.vault().forget(name)?;
         record.user = None;
         book.write(&self.setup.data)
     }
 
-    async fn tokens(
+    async fn new_keys(
         &self,
         record: &Record,
         request: &TargetLoginRequest,
         monitor: &Monitor,
-    ) -> Result<Tokens, EngineError> {
+    ) -> Result<Keys, EngineError> {
         let (now, login) = (self.setup.now, Self::login_of(record, request.client_secret.clone())?);
-        Ok(match &request.way {
+        let tokens = match &request.way {
+            LoginWay::Cookies(text) => {
+                // Nobody tells how old it is.
+                let cookies = SessionCookies::read(text.reveal(), None);
+                return cookies.map(Keys::Cookies).ok_or_else(no_session);
+            }
             LoginWay::Token(access) => {
-                Tokens { access: access.clone(), refresh: None, expires: None }
+                Tokens { access: access.clone(), refresh: None, expires: keys::end_of(access) }
             }
             LoginWay::Password { user, password } => {
                 login.with_password(user, password, now(), monitor).await?
@@ -160,17 +176,24 @@ impl Engine {
                 let query = answered(&listener, monitor).await?;
                 login.with_code(begun, &query, now(), monitor).await?
             }
-        })
+        };
+        Ok(Keys::Tokens(tokens, request.client_secret.clone()))
     }
 
     async fn told(
         &self,
         record: &Record,
-        tokens: &Tokens,
+        keys: &mut Keys,
         monitor: &Monitor,
     ) -> Result<Told, EngineError> {
         let target = self.connectable(&Record { user: None, ..record.clone() })?;
-        let auth = Auth::Bearer(tokens.access.clone());
+        let auth = match keys {
+            Keys::Tokens(tokens, _) => Auth::Bearer(tokens.access.clone()),
+            Keys::Cookies(cookies) => {
+                let jar = CookieJar::new(&record.name, cookies.clone(), self.setup.now, |_| ());
+                Auth::Cookies(Arc::new(jar))
+            }
+        };
         let client = Client::connect(edk_target::Target { auth, ..target })?;
         let user = client.user(monitor).await?;
         let projects = client.projects(&user, monitor).await?;
@@ -181,6 +204,9 @@ impl Engine {
             true => None,
             false => client.detect(monitor).await.ok().flatten(),
         };
+        if let Auth::Cookies(jar) = &client.target().auth {
+            *keys = Keys::Cookies(jar.cookies().await);
+        }
         Ok(Told { user, projects, build_version, generation })
     }
 }
@@ -220,6 +246,15 @@ impl Record {
             projects: told.projects.iter().map(|project| project.name.clone()).collect(),
             build_version: told.build_version.clone(),
         }
+    }
+}
+
+fn no_session() -> EngineError {
+    EngineError::Setting {
+        what: "session".to_owned(),
+        reason: "is no session of the front door: give the cookie `_oauth2_proxy`, or all its \
+                 pieces from `_oauth2_proxy_0` on"
+            .to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@
 mod book;
 mod connect;
 mod doctor;
+mod door;
 mod keys;
 mod login;
 mod sealed;
@@ -13,5 +14,6 @@ mod vault;
 
 pub(crate) use book::Book;
 pub use book::{TargetAddRequest, TargetDetails, TrustChoice};
+pub use door::FrontDoor;
 pub use login::{LoginOutcome, LoginWay, TargetLoginRequest};
 pub use vault::VaultError;

@@ -42,7 +42,7 @@ pub struct Handover {
 ///
 /// # Errors
 /// If the other one does not answer, or there can be no sockets.
-pub(crate) fn begin(data: &Path, handover: &Handover) -> Result<Option<UnixListener>, Failure> {
+pub fn begin(data: &Path, handover: &Handover) -> Result<Option<UnixListener>, Failure> {
     let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
     let digest = Digest::of(data.as_os_str().as_encoded_bytes());
     let name = format!("kaapana-edk/{}/{}", getuid(), digest.hex());
@@ -79,7 +79,7 @@ fn hand_over(address: &SocketAddr, handover: &Handover) -> std::io::Result<()> {
 }
 
 /// Waits for the next start that hands something over. Blocks; `None` when no more can come.
-pub(crate) fn next(listener: &UnixListener) -> Option<Handover> {
+pub fn next(listener: &UnixListener) -> Option<Handover> {
     loop {
         let (stream, _) = listener.accept().ok()?;
         // A stranger's words are not worth a complaint.
