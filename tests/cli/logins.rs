@@ -62,7 +62,7 @@ impl Ward {
 fn a_target_is_made_known_logged_in_to_used_and_forgotten() {
     let ward = Ward::new();
     ward.edk(&["ext", "list", "--target", "ward"]).exits(1).tells(&["ward", "edk target add"]);
-    ward.add(&["--registry", "localhost:5577", "--project", "study"]);
+    ward.add(&["--registry", "localhost:5577", "--project", "study", "--pull-policy", "always"]);
     let again = ward.edk(&["target", "add", "ward", &ward.url]).exits(1);
     again.tells(&["already", "--replace"]);
     let unknown = ward.edk(&["ext", "list", "--target", "ward"]).exits(3);
@@ -82,8 +82,10 @@ fn a_target_is_made_known_logged_in_to_used_and_forgotten() {
     let found = ward.found(0);
     assert!(found.iter().all(|(_, severity)| severity == "ok"), "{found:?}");
     let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
-    let all = ["reach", "trust", "login", "rights", "project", "version", "registry", "clock"];
-    assert_eq!(ids, all);
+    let door = ["reach", "trust", "login", "rights"];
+    let inside = ["project", "version", "features", "pull-policy", "registry", "clock"];
+    assert_eq!(ids, [door.as_slice(), &inside].concat());
+    assert_eq!(ward_row["pull_policy"], "Always");
 
     ward.edk(&["target", "logout", "ward"]).exits(0);
     ward.edk(&["ext", "list"]).exits(3).tells(&["edk target login"]);
@@ -140,6 +142,8 @@ fn settings_that_are_none_are_refused() {
     check(&["ward", "https://a.example", "--registry", "https://r"], "scheme");
     check(&["ward", "https://a.example", "--pin", "12:34"], "SHA-256");
     check(&["ward", "https://a.example", "--ca", "no.pem"], "holds no certificate");
+    let policy = ["target", "add", "ward", "https://a.example", "--pull-policy", "never"];
+    env.edk(&policy).exits(2).tells(&["Always or IfNotPresent"]);
     check(&["ward", "https://a.example", "--ca", "none.pem"], "none.pem");
     fs::create_dir_all(env.state()).unwrap();
     fs::write(env.state().join("targets.json"), "{\"targets\": [{}]}").unwrap();

@@ -91,7 +91,9 @@ fn what_a_window_does_with_targets_has_a_command_line_that_is_understood() {
     };
     let pin = ["3F"; 32].join(":");
     assert!(add(json!({"authority": "/etc/ca.pem"})).ends_with("--project 'a b' --ca /etc/ca.pem"));
+    let pulls = json!({"name": name, "url": url, "pull_policy": "Always"});
     for line in [
+        line("target_add", pulls),
         add(json!({ "pinned": pin })),
         add(json!("anything")),
         line("target_use", json!({"name": name})),

@@ -40,13 +40,13 @@ pub use edk_engine::{
     ExtListRequest, ExtShowRequest, FolderRequest, Hardware, HostSettings, ImageDiffRequest,
     ImageExportRequest, ImageLoadRequest, ImageLookRequest, ImageSaveRequest, ImageSendRequest,
     InstallRequest, LanRequest, LoginOutcome, LoginWay, Maturity, Mend, MirrorOf, NewRequest,
-    PackageRequest, Parameter, Preset, PushRequest, RegistryAccountRequest, RegistryCopyRequest,
-    RegistryDeleteRequest, RegistryGcRequest, RegistryServeRequest, RegistryShowRequest,
-    RemoveRequest, RunRequest, SandboxLogRequest, SandboxResetRequest, SandboxServeRequest,
-    SandboxStartRequest, Setup, StatusRequest, TargetAddRequest, TargetDetails, TargetLoginRequest,
-    TargetRequest, TaskLogRequest, TemplateSummary, TroubleKind, TrustChoice, TruthRequest, Type,
-    UninstallRequest, UploadRequest, WorkflowJobsRequest, WorkflowListRequest,
-    WorkflowStartRequest, parse_size,
+    PackageRequest, Parameter, Preset, PullPolicy, PushRequest, RegistryAccountRequest,
+    RegistryCopyRequest, RegistryDeleteRequest, RegistryGcRequest, RegistryServeRequest,
+    RegistryShowRequest, RemoveRequest, RunRequest, SandboxLogRequest, SandboxResetRequest,
+    SandboxServeRequest, SandboxStartRequest, Setup, StatusRequest, TargetAddRequest,
+    TargetDetails, TargetLoginRequest, TargetRequest, TaskLogRequest, TemplateSummary, TroubleKind,
+    TrustChoice, TruthRequest, Type, UninstallRequest, UploadRequest, WorkflowJobsRequest,
+    WorkflowListRequest, WorkflowStartRequest, parse_size,
 };
 pub use edk_engine::{Stop, Watch};
 pub use edk_model::{CancellationToken, Failure};

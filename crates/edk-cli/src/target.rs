@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 use edk_api::{
-    Command, Failure, LoginWay, TargetAddRequest, TargetLoginRequest, TrustChoice, machine,
+    Command, Failure, LoginWay, PullPolicy, TargetAddRequest, TargetLoginRequest, TrustChoice,
+    machine,
 };
 use edk_model::Code;
 
@@ -87,6 +88,9 @@ pub(crate) struct AddArgs {
     /// Registry and path from which it pulls images, without a scheme; no call of a platform tells.
     #[arg(long, value_name = "HOST/PATH")]
     registry: Option<String>,
+    /// When it pulls images: Always, as in its developer mode, or IfNotPresent; no call tells.
+    #[arg(long, value_name = "POLICY", value_parser = pull_policy)]
+    pull_policy: Option<PullPolicy>,
     /// Its build version, when it can't be asked.
     #[arg(long, value_name = "VERSION")]
     build_version: Option<String>,
@@ -175,6 +179,7 @@ impl AddArgs {
             name: self.name.clone(),
             url: self.url.clone(),
             registry: self.registry.clone(),
+            pull_policy: self.pull_policy,
             build_version: self.build_version.clone(),
             project: self.project.clone(),
             trust: match (&self.ca, &self.pin) {
@@ -187,6 +192,12 @@ impl AddArgs {
             replace: self.replace,
         }
     }
+}
+
+fn pull_policy(text: &str) -> Result<PullPolicy, String> {
+    let all = [PullPolicy::Always, PullPolicy::IfNotPresent];
+    let found = all.into_iter().find(|policy| policy.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| "it is Always or IfNotPresent".to_owned())
 }
 
 impl LoginArgs {

@@ -169,7 +169,7 @@ impl Engine {
         let images_to_send: u64 = plans.iter().filter_map(|plan| plan.bytes).sum();
         let chart = ready.packaged.bytes.len() as u64;
         let roles: Vec<Role> = images.iter().map(|image| image.role).collect();
-        let mut warnings = looked.route.warnings(&roles);
+        let mut warnings = looked.route.warnings(&roles, &ready.chart.values);
         let declared = &ready.chart.values["extension_params"];
         warnings.extend(looked.earlier.iter().map(cut_off));
         warnings.extend(looked.before.warnings(ready.chart.name(), declared));

@@ -62,7 +62,7 @@ pub use doctor::{Diagnosis, DoctorRequest, Health, Remedy, RemedyJob};
 pub use edk_chart::yaml::emit as yaml_text;
 pub use edk_container::{Bind, Content};
 pub use edk_image::{EngineChoice, HostSettings};
-pub use edk_target::TroubleKind;
+pub use edk_target::{PullPolicy, TroubleKind};
 pub use edk_template::{Parameter, Preset, Type};
 pub use edk_watch::{ChangeSet, Stop, Watch};
 pub use engine::{Engine, Setup};

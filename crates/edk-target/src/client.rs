@@ -187,11 +187,13 @@ impl Client {
             }
             Auth::Cookies(jar) => {
                 let sent = send(Proof::Cookies(&jar.header().await)).await;
-                if refused(&sent) {
-                    return Err(jar.over().await);
-                }
-                if let Ok(reply) = &sent {
-                    jar.take(&reply.cookies).await;
+                match &sent {
+                    // A page that says success may be one of the platform's own.
+                    Ok(reply) if refused(&sent) && !reply.is_success() => {
+                        return Err(jar.over().await);
+                    }
+                    Ok(reply) => jar.take(&reply.cookies).await,
+                    Err(_) => {}
                 }
                 Ok(sent)
             }

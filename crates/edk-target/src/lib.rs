@@ -42,6 +42,7 @@ mod workflow;
 
 pub use apps::{ActiveApp, read_apps};
 pub use client::Client;
+pub use detect::Features;
 pub use error::TargetError;
 pub use extension::{Deployment, Extension, Pod, read_list};
 pub use follow::{Followed, Health, health_of};
@@ -53,7 +54,7 @@ pub use login::{
 pub use reply::{Reply, Standing};
 pub use request::{Body, Method, Request};
 pub use software::AllowOutcome;
-pub use target::{Auth, Pace, Project, Target};
+pub use target::{Auth, Pace, Project, PullPolicy, Target};
 pub use trouble::{NeverSent, Trouble, TroubleKind};
 pub use trust::{Fingerprint, Trust, fingerprint_at};
 pub use upload::{ImportOutcome, Sent, UploadOutcome};

@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use edk_model::Secret;
+use serde::{Deserialize, Serialize};
 
 use crate::{CookieJar, Generation, Session, Trust};
 
@@ -14,6 +15,8 @@ pub struct Target {
     pub url: String,
     /// Registry and path from which the platform pulls images; no call tells it, so the user must.
     pub registry_url: String,
+    /// When the platform pulls images; no call tells it either.
+    pub pull_policy: Option<PullPolicy>,
     /// Build version of the platform: the tag of its own images.
     pub build_version: String,
     /// Which conventions it has.
@@ -39,6 +42,27 @@ pub enum Auth {
     Session(Arc<Session>),
     /// With the session of a browser, which the front door renews.
     Cookies(Arc<CookieJar>),
+}
+
+/// When a platform pulls the images of a chart that does not say so itself (`pull_policy_images` of
+/// its globals).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PullPolicy {
+    /// Each time; an image that is only on its disk is not found. In its developer mode, which is
+    /// the default, a platform does so.
+    Always,
+    /// When it has none of that name; a tag that is pushed again is not pulled again.
+    IfNotPresent,
+}
+
+impl PullPolicy {
+    /// Returns it as Kubernetes writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+        }
+    }
 }
 
 /// A project of the platform.
@@ -100,6 +124,7 @@ impl Target {
             name: name.to_owned(),
             url: url.trim_end_matches('/').to_owned(),
             registry_url: registry_url.to_owned(),
+            pull_policy: None,
             build_version: build_version.to_owned(),
             generation: Generation::of(build_version).unwrap_or_default(),
             auth: Auth::None,

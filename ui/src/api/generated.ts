@@ -2103,6 +2103,10 @@ url: string,
  */
 registry?: string,
 /**
+ * When the platform pulls images, when it is known.
+ */
+pull_policy?: 'Always' | 'IfNotPresent',
+/**
  * Build version of the platform, when the platform can't be asked.
  */
 build_version?: string,

@@ -17,10 +17,11 @@ it('a platform is added, logged in to, checked, used and removed', async () => {
   await type('Name', 'clinic');
   await type('Address', 'https://clinic.example.org');
   await type('Registry', ' registry.example.org/kaapana ');
+  await fireEvent.change(screen.getByLabelText('Pulls images'), { target: { value: 'Always' } });
   await fireEvent.change(screen.getByLabelText('Certificate'), { target: { value: 'authority' } });
   await type('File of the authority', '/etc/ssl/ca.pem');
   await fireEvent.click(add);
-  const asked = { name: 'clinic', url: 'https://clinic.example.org', registry: 'registry.example.org/kaapana', trust: { authority: '/etc/ssl/ca.pem' } };
+  const asked = { name: 'clinic', url: 'https://clinic.example.org', registry: 'registry.example.org/kaapana', pull_policy: 'Always', trust: { authority: '/etc/ssl/ca.pem' } };
   await waitFor(() => expect(calls(host, 'target_add')).toEqual([asked]));
 
   // The login comes next. A refused one is told, and what was typed stays.

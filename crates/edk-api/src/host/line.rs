@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use edk_engine::{InstallRequest, NewRequest, TargetAddRequest, TrustChoice};
+use edk_engine::{InstallRequest, NewRequest, PullPolicy, TargetAddRequest, TrustChoice};
 use edk_model::{Code, Failure};
 use serde_json::{Map, Value};
 
@@ -132,6 +132,7 @@ fn folder(command: &str, input: &Value) -> String {
 fn of_target(request: &TargetAddRequest) -> String {
     let line = Line::new("target").word("add").word(&request.name).word(&request.url);
     let line = line.option("--registry", request.registry.as_deref());
+    let line = line.option("--pull-policy", request.pull_policy.map(PullPolicy::word));
     let line = line.option("--build-version", request.build_version.as_deref());
     let line = line.option("--project", request.project.as_deref());
     let line = match &request.trust {

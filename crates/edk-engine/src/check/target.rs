@@ -28,6 +28,7 @@ impl Engine {
                 build_version: known(&target.build_version),
                 charts: rows.iter().map(chart).collect(),
                 allowed,
+                pull_policy: target.pull_policy.map(|it| it.word().to_owned()),
                 project: target.project.as_ref().map(|project| project.name.clone()),
                 // The page of a platform shows stable extensions until it is told otherwise.
                 hides_experimental: name != SANDBOX,

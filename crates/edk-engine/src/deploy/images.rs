@@ -6,7 +6,7 @@ use edk_chart::{Capabilities, Chart, Release, platform::platform_globals, render
 use edk_extension::Role;
 use edk_image::{ImageError, Parcel};
 use edk_model::{Code, Digest, Explain as _, Finding, Monitor, Reference};
-use edk_target::{Client, Target};
+use edk_target::{Client, PullPolicy, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -40,6 +40,8 @@ pub(crate) struct Route {
     pub(crate) build_version: String,
     /// One sentence without a full stop.
     pub(crate) why: String,
+    /// When the platform pulls images, if that is known.
+    pub(crate) pull_policy: Option<PullPolicy>,
     /// Why the registry is not the way, though it is the platform's own.
     pub(crate) detour: Option<String>,
 }
@@ -59,7 +61,15 @@ impl Route {
             let text = text.trim_start_matches("https://").trim_start_matches("http://");
             text.trim_end_matches('/').to_owned()
         };
-        let direct = |way, registry, why| Self { way, registry, build_version, why, detour: None };
+        let pull_policy = target.pull_policy;
+        let direct = |way, registry, why| Self {
+            way,
+            registry,
+            build_version,
+            why,
+            pull_policy,
+            detour: None,
+        };
         if let Some(ours) = ours {
             let (way, registry) = (ImageWay::Pull, bare(ours));
             let why = format!("the platform pulls them from this machine, at {registry}");
@@ -118,9 +128,22 @@ impl Route {
         }
     }
 
-    /// What the user should know of this way.
-    pub(crate) fn warnings(&self, roles: &[Role]) -> Vec<Finding> {
+    /// What the user should know of this way, for a chart with these values.
+    pub(crate) fn warnings(&self, roles: &[Role], values: &Value) -> Vec<Finding> {
         let mut findings = Vec::new();
+        let own = values["global"]["pull_policy_images"].as_str();
+        let asks_anew = self.pull_policy != Some(PullPolicy::IfNotPresent);
+        if self.way == ImageWay::Archive && asks_anew && own != Some("IfNotPresent") {
+            let known = match self.pull_policy {
+                Some(_) => "the platform pulls images each time",
+                None => "a platform in its developer mode pulls images each time",
+            };
+            let message = format!("{known}, and finds none that came in an archive");
+            let finding = Finding::warning("deploy/pulled-always", message);
+            let fix = "set `global.pull_policy_images: IfNotPresent` in values.yaml; a platform that \
+                       is known to do so is told of by `edk target add --pull-policy IfNotPresent`";
+            findings.push(finding.fix(fix));
+        }
         if let Some(reason) = &self.detour {
             let message = format!(
                 "nothing can be pushed to {} from here: {reason}; images go in archives",
@@ -411,10 +434,29 @@ mod tests {
         route.complete(&mut params);
         assert_eq!(params["custom_registry_url"], "10.0.0.1:5577");
         let rules = |roles: &[Role]| -> Vec<String> {
-            route.warnings(roles).into_iter().map(|finding| finding.rule).collect()
+            route.warnings(roles, &Value::Null).into_iter().map(|finding| finding.rule).collect()
         };
         assert_eq!(rules(&[Role::Container]), ["deploy/operators-not-pulled"]);
         assert!(rules(&[Role::Dag]).is_empty());
+    }
+
+    #[test]
+    fn an_archive_for_a_platform_that_pulls_always_is_warned_of() {
+        let warned = |policy, archives, own: Value| {
+            let target = Target { pull_policy: policy, ..target("r.example") };
+            let route = Route::choose(&target, None, archives).unwrap();
+            let values = json!({"global": {"pull_policy_images": own}});
+            let found = route.warnings(&[Role::Dag], &values).into_iter();
+            found.map(|finding| (finding.rule, finding.message)).next()
+        };
+        let (rule, message) = warned(Some(PullPolicy::Always), true, Value::Null).unwrap();
+        assert_eq!(rule, "deploy/pulled-always");
+        assert!(message.starts_with("the platform pulls"), "{message}");
+        let unknown = warned(None, true, Value::Null).unwrap().1;
+        assert!(unknown.starts_with("a platform in its developer mode"), "{unknown}");
+        assert!(warned(Some(PullPolicy::Always), true, json!("IfNotPresent")).is_none());
+        assert!(warned(Some(PullPolicy::IfNotPresent), true, Value::Null).is_none());
+        assert!(warned(Some(PullPolicy::Always), false, Value::Null).is_none());
     }
 
     #[test]

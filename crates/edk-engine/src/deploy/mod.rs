@@ -252,7 +252,7 @@ impl Engine {
         let before = Before::look(client, &memory, release, new, earlier.as_ref(), &check).await?;
         let declared = &ready.chart.values["extension_params"];
         let roles: Vec<Role> = project.images.iter().map(|image| image.role).collect();
-        route.warnings(&roles).iter().for_each(|finding| check.found(finding));
+        route.warnings(&roles, &ready.chart.values).iter().for_each(|finding| check.found(finding));
         before.warnings(release, declared).iter().for_each(|finding| check.found(finding));
         let journal = Journal {
             release: release.to_owned(),

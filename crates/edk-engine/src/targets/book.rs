@@ -4,7 +4,7 @@ use std::{
 };
 
 use edk_archive::{Readers, write_whole};
-use edk_target::{Fingerprint, Generation, Trust};
+use edk_target::{Fingerprint, Generation, PullPolicy, Trust};
 use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError, target::SANDBOX};
@@ -22,6 +22,9 @@ pub struct TargetAddRequest {
     pub url: String,
     /// Registry and path from which the platform pulls images, when it is known.
     pub registry: Option<String>,
+    /// When the platform pulls images, when it is known.
+    #[cfg_attr(feature = "typescript", ts(optional, type = "'Always' | 'IfNotPresent'"))]
+    pub pull_policy: Option<PullPolicy>,
     /// Build version of the platform, when the platform can't be asked.
     pub build_version: Option<String>,
     /// Name or id of the project that calls are made for.
@@ -61,6 +64,8 @@ pub(crate) struct Record {
     pub(crate) url: String,
     #[serde(default)]
     pub(crate) registry: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pull_policy: Option<PullPolicy>,
     #[serde(default)]
     pub(crate) build_version: String,
     /// What its API was found to be, when its version does not tell.
@@ -117,6 +122,9 @@ pub struct TargetDetails {
     /// Registry and path from which it pulls images, when it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
+    /// When it pulls images, `Always` or `IfNotPresent`, when it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_policy: Option<PullPolicy>,
     /// Its build version, when it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_version: Option<String>,
@@ -234,6 +242,7 @@ impl Record {
             name: self.name.clone(),
             url: self.url.clone(),
             registry: some(&self.registry),
+            pull_policy: self.pull_policy,
             build_version: some(&self.build_version),
             project: self.project.as_ref().map(|project| project.name.clone()),
             trust: self.trust.word(),
@@ -263,6 +272,7 @@ impl Engine {
             name: SANDBOX.to_owned(),
             url: String::new(),
             registry: Some(crate::target::sandbox_registry()),
+            pull_policy: None,
             build_version: Some(crate::target::SANDBOX_BUILD_VERSION.to_owned()),
             project: None,
             trust: TrustRecord::System.word(),
@@ -343,6 +353,7 @@ fn record(request: &TargetAddRequest) -> Result<Record, EngineError> {
         name: name.clone(),
         url,
         registry,
+        pull_policy: request.pull_policy,
         build_version: request.build_version.clone().unwrap_or_default(),
         generation: None,
         project: request.project.clone().map(|name| ProjectRecord { id: None, name }),

@@ -37,6 +37,7 @@ impl Engine {
             target.generation = found;
         }
         target.trust = record.trust.trust()?;
+        target.pull_policy = record.pull_policy;
         // What is on this machine serves nobody else, who would wait while it answers.
         let host = url::Url::parse(&record.url).ok();
         let host = host.as_ref().and_then(url::Url::host_str);

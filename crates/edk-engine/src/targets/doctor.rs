@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use edk_model::Monitor;
-use edk_target::{Client, TargetError, User, fingerprint_at};
+use edk_target::{Client, Generation, PullPolicy, TargetError, User, fingerprint_at};
 
 use super::book::{Book, Record, TrustRecord};
 use crate::{Diagnosis, Engine, EngineError, Health, Remedy, target::runtime};
@@ -12,7 +12,8 @@ const CLOCK_SLACK: Duration = Duration::from_secs(60);
 impl Engine {
     /// Looks at a target, each thing in the way the work uses it, and stops where nothing more can
     /// be learned: whether it can be reached and believed, who one is there and may do what, which
-    /// project and version it is, whether its clock is right.
+    /// project and version it is, what it has, when and from where it pulls, whether its clock is
+    /// right.
     ///
     /// # Errors
     /// [`EngineError::NoTarget`]; [`EngineError::Vault`] when the login is not to be had.
@@ -110,6 +111,9 @@ impl Engine {
             }
         });
         found.push(version(client, record, monitor).await);
+        let features = features(client, record, monitor).await;
+        found.push(features);
+        found.push(pull_policy(record));
         found.push(match record.registry.as_str() {
             "" => {
                 let detail = "no call of a platform tells from which registry it pulls";
@@ -178,7 +182,7 @@ async fn version(client: &Client, record: &Record, monitor: &Monitor) -> Diagnos
     let (id, known) = ("version", &record.build_version);
     match client.platform(monitor).await {
         Err(error) => {
-            let like = client.detect(monitor).await.ok().flatten();
+            let like = client.features(monitor).await.ok().and_then(|it| it.generation());
             let title = match like {
                 Some(like) => {
                     format!("Its version is not known; its API is that of {}", like.words())
@@ -204,14 +208,63 @@ async fn version(client: &Client, record: &Record, monitor: &Monitor) -> Diagnos
 /// A version that tells no generation: what the platform has tells it.
 async fn looks_like(client: &Client, version: &str, monitor: &Monitor) -> Diagnosis {
     let (id, unknown) = ("version", "Its version is unknown to us");
-    match client.detect(monitor).await {
-        Ok(Some(like)) => {
+    match client.features(monitor).await.ok().and_then(|it| it.generation()) {
+        Some(like) => {
             let detail = format!("{version}; its API is that of {}", like.words());
             Diagnosis::ok(id, unknown, detail).severity(Health::Hint)
         }
-        _ => {
+        None => {
             let detail = format!("{version} is none of 0.4 to 0.6, and its API does not tell");
             Diagnosis::ok(id, unknown, detail).severity(Health::Warning)
+        }
+    }
+}
+
+/// What the platform has, against what its version should have.
+async fn features(client: &Client, record: &Record, monitor: &Monitor) -> Diagnosis {
+    let id = "features";
+    let features = match client.features(monitor).await {
+        Ok(features) => features,
+        Err(error) => {
+            let unknown = Diagnosis::failed(id, "Its features are not known", &error);
+            return unknown.severity(Health::Hint);
+        }
+    };
+    let lacks = Generation::of(&record.build_version).map(|it| features.lacks(it));
+    match (lacks.unwrap_or_default(), features.words()) {
+        (lacks, _) if !lacks.is_empty() => {
+            let detail = format!("{}, which a platform of its version has", lacks.join(", "));
+            Diagnosis::ok(id, "It lacks features", detail).severity(Health::Warning).fix(
+                Remedy::advice("ask an administrator whether an update was cut short".to_owned()),
+            )
+        }
+        (_, none) if none.is_empty() => Diagnosis::ok(id, "Its features are known", "those of 0.4"),
+        (_, words) => Diagnosis::ok(id, "Its features are known", words.join(", ")),
+    }
+}
+
+fn pull_policy(record: &Record) -> Diagnosis {
+    let id = "pull-policy";
+    match record.pull_policy {
+        Some(PullPolicy::Always) => {
+            let detail = "an image that came in an archive is found only where the chart sets \
+                          `global.pull_policy_images: IfNotPresent`";
+            Diagnosis::ok(id, "It pulls images each time", detail)
+        }
+        Some(PullPolicy::IfNotPresent) => {
+            let detail = "a tag that is pushed again is not pulled again";
+            Diagnosis::ok(id, "It pulls images which it has not", detail)
+        }
+        None => {
+            let detail = "no call of a platform tells; in its developer mode, which is the default, \
+                          it pulls images each time";
+            let cli = format!(
+                "edk target add {} {} --pull-policy Always --replace",
+                record.name, record.url
+            );
+            Diagnosis::ok(id, "Its pull policy is not known", detail)
+                .severity(Health::Hint)
+                .fix(Remedy::cli("Ask an administrator, and name it", cli))
         }
     }
 }

@@ -202,7 +202,7 @@ impl Engine {
         let known = build_version.as_deref().and_then(Generation::of).is_some();
         let generation = match known {
             true => None,
-            false => client.detect(monitor).await.ok().flatten(),
+            false => client.features(monitor).await.ok().and_then(|it| it.generation()),
         };
         if let Auth::Cookies(jar) = &client.target().auth {
             *keys = Keys::Cookies(jar.cookies().await);

@@ -208,8 +208,9 @@ async fn what_the_sandbox_shows_tells_the_version_it_has() {
         // The oldest lists of 0.5 differ in a row, so there has to be one.
         bench.upload(&flow("dag-flow")).await.unwrap();
         bench.client.wait_listed("flow", "0.1.0", PATIENCE, &bench.monitor).await.unwrap();
-        let seen = bench.client.detect(&bench.monitor).await.unwrap();
-        assert_eq!(seen, Some(known), "{}", profile.name());
+        let seen = bench.client.features(&bench.monitor).await.unwrap();
+        assert_eq!(seen.generation(), Some(known), "{}: {seen:?}", profile.name());
+        assert!(seen.lacks(known).is_empty(), "{}: {seen:?}", profile.name());
     }
 }
 

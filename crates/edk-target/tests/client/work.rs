@@ -161,16 +161,29 @@ async fn the_generation_is_found_by_what_the_platform_has() {
     let new = || api(json!({ "/available-platforms": {} }));
     let check = async |turns: Vec<Turn>, expected: Option<Generation>| {
         let stage = stage(turns).await;
-        assert_eq!(stage.client.detect(&stage.monitor).await.unwrap(), expected);
+        let features = stage.client.features(&stage.monitor).await.unwrap();
+        assert_eq!(features.generation(), expected, "{features:?}");
         stage.done();
+        features
     };
-    let health = turn("GET /workflow-api/v1/health", 200, "{}");
-    check(vec![health], Some(Generation::V0_6)).await;
-    check(vec![no(), api(json!({ "/extensions": {} }))], Some(Generation::V0_4)).await;
+    let health = |status| turn("GET /workflow-api/v1/health", status, "{}");
+    let none = || list(json!([]));
+    let found = check(vec![health(200), new(), none()], Some(Generation::V0_6)).await;
+    assert_eq!(found.words(), ["DAGs allowed by project", "the workflow API"]);
+    assert!(found.lacks(Generation::V0_6).is_empty());
+    // Only an administrator may ask for it.
+    check(vec![health(403), new(), none()], Some(Generation::V0_6)).await;
+    let old = vec![no(), api(json!({ "/extensions": {} })), none()];
+    let found = check(old, Some(Generation::V0_4)).await;
+    assert_eq!(found.lacks(Generation::V0_5_1), ["DAGs allowed by project"]);
+    assert!(found.lacks(Generation::V0_4).is_empty());
+    // The start page answers where there is no such API.
+    let page = turn("GET /workflow-api/v1/health", 200, "<!doctype html>");
     let plain = || row(&["0.1.0"], json!([]));
     check(vec![no(), new(), list(json!([plain()]))], Some(Generation::V0_5_0)).await;
     let mut named = plain();
     named["display_name"] = json!("");
-    check(vec![no(), new(), list(json!([named]))], Some(Generation::V0_5_1)).await;
-    check(vec![no(), new(), list(json!([]))], None).await;
+    let found = check(vec![page, new(), list(json!([named]))], Some(Generation::V0_5_1)).await;
+    assert_eq!(found.lacks(Generation::V0_6), ["the workflow API"]);
+    check(vec![no(), new(), none()], None).await;
 }
