@@ -146,6 +146,11 @@ impl Client {
             Ok(reply) => match reply.standing() {
                 Standing::Answered => Ok(Answer::Reply(reply)),
                 Standing::NotLoggedIn => Err(TargetError::NotLoggedIn { target: name }),
+                Standing::Page => Err(TargetError::Page { target: name, action }),
+                Standing::Redirected => {
+                    let location = reply.location.unwrap_or_default();
+                    Err(TargetError::Redirected { target: name, location })
+                }
                 Standing::Forbidden => Err(TargetError::Forbidden { target: name, action }),
             },
             Err(NoReply::Unclear(source)) => Ok(Answer::Silence(source)),
@@ -188,10 +193,7 @@ impl Client {
             Auth::Cookies(jar) => {
                 let sent = send(Proof::Cookies(&jar.header().await)).await;
                 match &sent {
-                    // A page that says success may be one of the platform's own.
-                    Ok(reply) if refused(&sent) && !reply.is_success() => {
-                        return Err(jar.over().await);
-                    }
+                    Ok(_) if refused(&sent) => return Err(jar.over().await),
                     Ok(reply) => jar.take(&reply.cookies).await,
                     Err(_) => {}
                 }

@@ -64,8 +64,8 @@ impl Client {
         let workflow_api = match self.call(&request::workflow_api(), action, monitor).await {
             Ok(reply) => Some(reply.is_success()),
             Err(TargetError::Forbidden { .. }) => None,
-            // Where there is no such API, the start page answers; the next call tells a login.
-            Err(TargetError::NotLoggedIn { .. }) => Some(false),
+            // Where there is no such API, the start page answers.
+            Err(TargetError::Page { .. }) => Some(false),
             Err(error) => return Err(error),
         };
         let description = self.call(&request::description(), action, monitor).await;

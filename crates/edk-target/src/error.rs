@@ -48,6 +48,12 @@ pub enum TargetError {
     /// The front door wants a login.
     #[error("target `{target}` does not know who you are")]
     NotLoggedIn { target: String },
+    /// Another address was named instead of an answer.
+    #[error("target `{target}` sends its calls elsewhere, to {location}")]
+    Redirected { target: String, location: String },
+    /// A page of HTML came instead of an answer.
+    #[error("target `{target}` answered with a page for people when asked to {action}")]
+    Page { target: String, action: &'static str },
     /// The front door knows the login and refuses.
     #[error("target `{target}` does not allow you to {action}")]
     Forbidden { target: String, action: &'static str },
@@ -145,9 +151,12 @@ impl Explain for TargetError {
             Self::Setup { .. }
             | Self::Preflight { .. }
             | Self::NoProject { .. }
+            | Self::Redirected { .. }
             | Self::Address { .. } => Code::InvalidInput,
             Self::NotTrusted { .. } | Self::Login { .. } => Code::Unauthorised,
-            Self::NotLoggedIn { .. } | Self::Forbidden { .. } => Code::Unauthorised,
+            Self::NotLoggedIn { .. } | Self::Forbidden { .. } | Self::Page { .. } => {
+                Code::Unauthorised
+            }
             Self::File { source, .. } => Code::of_io(source),
             Self::Refused { .. } | Self::ChartRejected { .. } => Code::Refused,
             Self::NotUploaded { .. } | Self::NotInstalled { .. } => Code::Refused,
@@ -172,6 +181,12 @@ impl Explain for TargetError {
             }
             Self::Login { problem, .. } => problem.hint(),
             Self::NotLoggedIn { .. } => "log in: `edk target login`",
+            Self::Redirected { .. } => {
+                "if that is the platform, make it the target's address: `edk target add` with `--replace`"
+            }
+            Self::Page { .. } => {
+                "open its address in a browser: a proxy or a login stands before it, or it is another server"
+            }
             Self::Forbidden { .. } => {
                 "ask an administrator for the role admin, or for the right to manage extensions of the project"
             }

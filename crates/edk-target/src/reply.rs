@@ -22,8 +22,12 @@ pub struct Reply {
 pub enum Standing {
     /// The API itself answered.
     Answered,
-    /// The front door wants a login: 401, a redirect, or a login page with status 200.
+    /// The front door wants a login: 401, or a redirect to one.
     NotLoggedIn,
+    /// A redirect to anywhere else.
+    Redirected,
+    /// A page of HTML with a status of success: of a proxy, a login, or another server.
+    Page,
     /// The login is known but has no right to this call: the front door's 403 page.
     Forbidden,
 }
@@ -41,11 +45,22 @@ impl Reply {
         match self.status {
             // Airflow's own, behind the front door.
             300..=399 if self.leads_to("/flow/") => Standing::Answered,
+            300..=399 if !self.leads_to_login() => Standing::Redirected,
             401 | 300..=399 => Standing::NotLoggedIn,
             403 => Standing::Forbidden,
-            200..=299 if self.html => Standing::NotLoggedIn,
+            200..=299 if self.html => Standing::Page,
             _ => Standing::Answered,
         }
+    }
+
+    /// Says whether it sends the client to a login: Keycloak's behind the same door, or that of
+    /// another provider (RFC 6749, 4.1.1: with the client's name). A place that is not told is none
+    /// to go to, so it counts.
+    fn leads_to_login(&self) -> bool {
+        let asks = |location: &String| location.contains("client_id=");
+        self.location.as_ref().is_none_or(asks)
+            || self.leads_to("/auth/")
+            || self.leads_to("/oauth2/")
     }
 
     /// Says whether it sends the client to a path of that beginning, on whatever host.
@@ -135,7 +150,7 @@ mod tests {
     fn a_login_page_is_not_taken_for_an_answer() {
         let check = |status, body, expected| assert_eq!(reply(status, body).standing(), expected);
         check(200, "[]", Standing::Answered);
-        check(200, "<html>log in</html>", Standing::NotLoggedIn);
+        check(200, "<html>log in</html>", Standing::Page);
         check(302, "", Standing::NotLoggedIn);
         check(401, "", Standing::NotLoggedIn);
         let to = |location: &str| Reply { location: Some(location.into()), ..reply(302, "") };
@@ -143,6 +158,9 @@ mod tests {
         assert_eq!(standing("https://h/flow/home"), Standing::Answered);
         assert_eq!(standing("/flow/home"), Standing::Answered);
         assert_eq!(standing("https://h/auth/realms/k?next=/flow/"), Standing::NotLoggedIn);
+        assert_eq!(standing("/oauth2/start?rd=%2F"), Standing::NotLoggedIn);
+        assert_eq!(standing("https://id.example/authorize?client_id=k"), Standing::NotLoggedIn);
+        assert_eq!(standing("https://other.example/kube-helm-api/"), Standing::Redirected);
         check(403, "<html>no</html>", Standing::Forbidden);
         check(502, "<html>bad gateway</html>", Standing::Answered);
     }

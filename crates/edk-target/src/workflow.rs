@@ -295,7 +295,7 @@ impl Client {
         let cookies = match session {
             Ok(reply) => reply.cookies,
             // Airflow answers a login with a redirect or a page of its own.
-            Err(TargetError::NotLoggedIn { .. }) => Vec::new(),
+            Err(TargetError::Page { .. } | TargetError::Redirected { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
         // What the front door renews beside is the client's own affair.

@@ -53,6 +53,10 @@ impl Engine {
                 found.push(Diagnosis::failed("reach", "The target can't be reached", error));
                 return Ok(false);
             }
+            Err(error @ (TargetError::Redirected { .. } | TargetError::Page { .. })) => {
+                found.push(Diagnosis::failed("reach", "Something else answers there", error));
+                return Ok(false);
+            }
             Err(error @ TargetError::NotTrusted { .. }) => {
                 found.push(Diagnosis::ok("reach", "The target can be reached", url));
                 let diagnosis = Diagnosis::failed("trust", "Its certificate is not trusted", error);

@@ -9,7 +9,7 @@ use edk_target::{Client, ImportOutcome, InstallOutcome, TargetError, UploadOutco
 use serde_json::{Map, json};
 
 use crate::stage::{
-    ID, UPLOAD, abort, absent, bytes, deployed, list, row, stage, start, status, target, turn,
+    ID, Turn, UPLOAD, abort, absent, bytes, deployed, list, row, stage, start, status, target, turn,
 };
 
 #[tokio::test]
@@ -263,16 +263,21 @@ async fn a_removed_release_is_gone_only_when_helm_and_the_list_agree() {
 
 #[tokio::test]
 async fn the_front_doors_ways_to_say_no_are_told_apart() {
-    let check = async |status: u16, body: &str, expected: &str| {
-        let stage = stage([turn("GET /health-check", status, body)]).await;
+    let answer = |status: u16, body: &str| turn("GET /health-check", status, body);
+    let check = async |answer: Turn, expected: &str, hint: &str| {
+        let stage = stage([answer]).await;
         let error = stage.client.health(&stage.monitor).await.unwrap_err();
-        assert!(format!("{error:?}").starts_with(expected), "{status} {body}: {error:?}");
+        assert!(format!("{error:?}").starts_with(expected), "{expected}: {error:?}");
+        assert!(error.hints().concat().contains(hint), "{expected}: {:?}", error.hints());
     };
-    check(401, "", "NotLoggedIn").await;
-    check(302, "", "NotLoggedIn").await;
-    check(200, "<html>log in</html>", "NotLoggedIn").await;
-    check(403, "<html>no</html>", "Forbidden").await;
-    check(200, "something else", "Refused").await;
+    check(answer(401, ""), "NotLoggedIn", "edk target login").await;
+    let login = answer(302, "").leading_to("/auth/realms/kaapana/x");
+    check(login, "NotLoggedIn", "edk target login").await;
+    let elsewhere = answer(301, "").leading_to("https://other.example/kube-helm-api/");
+    check(elsewhere, "Redirected", "--replace").await;
+    check(answer(200, "<html>blocked</html>"), "Page", "in a browser").await;
+    check(answer(403, "<html>no</html>"), "Forbidden", "administrator").await;
+    check(answer(200, "something else"), "Refused", "").await;
 }
 
 #[tokio::test]

@@ -26,18 +26,23 @@ pub(crate) struct Turn {
     call: &'static str,
     status: u16,
     body: String,
-    cookie: &'static str,
+    header: Option<(&'static str, &'static str)>,
 }
 
 impl Turn {
     /// The answer sets a cookie.
     pub(crate) fn with_cookie(self, cookie: &'static str) -> Self {
-        Self { cookie, ..self }
+        Self { header: Some(("set-cookie", cookie)), ..self }
+    }
+
+    /// The answer sends its client somewhere.
+    pub(crate) fn leading_to(self, place: &'static str) -> Self {
+        Self { header: Some(("location", place)), ..self }
     }
 }
 
 pub(crate) fn turn(call: &'static str, status: u16, body: impl Into<String>) -> Turn {
-    Turn { call, status, body: body.into(), cookie: "" }
+    Turn { call, status, body: body.into(), header: None }
 }
 
 #[derive(Default)]
@@ -65,8 +70,8 @@ pub(crate) async fn play(
     let kind = if turn.body.starts_with('<') { "text/html" } else { "text/plain" };
     let status = StatusCode::from_u16(turn.status).unwrap();
     let mut answer = (status, [("content-type", kind)], turn.body).into_response();
-    if !turn.cookie.is_empty() {
-        answer.headers_mut().insert("set-cookie", turn.cookie.parse().unwrap());
+    if let Some((name, value)) = turn.header {
+        answer.headers_mut().insert(name, value.parse().unwrap());
     }
     answer
 }
