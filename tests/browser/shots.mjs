@@ -75,6 +75,13 @@ await shoot('settings-add', { scene: 'usual', scheme: 'light', hash: 'settings',
   await page.getByLabel('Certificate').selectOption('anything');
 } });
 await shoot('settings-login-dark', { scene: 'usual', scheme: 'dark', hash: 'settings', act: (page) => page.getByRole('button', { name: 'Log in again to ward' }).click() });
+await shoot('settings-browser', { scene: 'usual', scheme: 'light', hash: 'settings', act: async (page) => {
+  await page.getByRole('button', { name: 'Log in again to ward' }).click();
+  await page.getByRole('radio', { name: 'In a browser' }).check({ force: true });
+  await page.getByRole('radio', { name: 'On another device' }).check({ force: true });
+  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByText('WDJB-MJHT', { exact: true }).waitFor();
+} });
 await shoot('settings-checked', { scene: 'usual', scheme: 'light', hash: 'settings', act: (page) => page.getByRole('button', { name: 'Check ward' }).click() });
 await shoot('settings-remove', { scene: 'usual', scheme: 'light', hash: 'settings', size: { width: 1280, height: 800 }, act: async (page) => {
   await page.getByRole('button', { name: 'Remove ward' }).click();

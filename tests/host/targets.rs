@@ -1,7 +1,7 @@
 //! Platforms from a window: known, logged in to, looked at, deployed to, and forgotten.
 
 use edk_api::host::JobState;
-use edk_testkit::{Running, Signal, TestEnv, plant, program, small_extension};
+use edk_testkit::{Done, Running, Signal, TestEnv, plant, program, small_extension, wait_until};
 use serde_json::{Value, json};
 
 use crate::client::TestHost;
@@ -78,6 +78,54 @@ fn a_window_deploys_to_a_platform_it_was_told_of() {
 }
 
 #[test]
+fn a_browser_logs_in_as_a_job_that_tells_where_to_go() {
+    let env = TestEnv::new();
+    let (mut servers, url, _) = elsewhere(&env);
+    let host = TestHost::with(&env, &[], &[("EDK_PASSPHRASE", PASSPHRASE)]);
+    host.call("target_add", json!({"name": "ward", "url": url}));
+    // On this machine: the browser comes back to the host.
+    let here = host.job("login", json!({"name": "ward", "client": "edk"}));
+    let address = told(&host, &here, "open ");
+    let taken = host.refused("start", json!({"command": "login", "input": {"name": "ward"}}));
+    assert_eq!(taken["code"], "conflict");
+    let browse = |address: &str, form: &str| {
+        let mut browser = std::process::Command::new("curl");
+        browser.args(["--silent", "--show-error", "--location", "--data", form, address]);
+        Done::of(&mut browser).exits(0)
+    };
+    browse(&address, "username=lead&password=lead").prints(&["You can close this page"]);
+    let (state, response) = host.end(&here);
+    assert_eq!((state, &response["user"]), (JobState::Succeeded, &json!("lead")), "{response}");
+    assert_eq!(target(&host, "ward")["user"], "lead");
+    // On another device, by a code; and one that nobody waits for any more.
+    let device = json!({"name": "ward", "client": "edk", "device": true});
+    let there = host.job("login", device.clone());
+    let (address, code) = (told(&host, &there, "open "), told(&host, &there, "and enter "));
+    let form = format!("user_code={code}&username=kaapana&password=kaapana");
+    browse(address.split('?').next().unwrap(), &form).prints(&["logged in"]);
+    assert_eq!(host.end(&there).1["user"], "kaapana");
+    let given_up = host.job("login", device);
+    told(&host, &given_up, "and enter ");
+    host.call("cancel", json!({"job": given_up}));
+    assert_eq!(host.end(&given_up).0, JobState::Cancelled);
+    assert_eq!(target(&host, "ward")["user"], "kaapana");
+    host.stop();
+    servers.iter_mut().for_each(|server| server.signal(Signal::SIGTERM));
+}
+
+/// Waits for the line of a job's output that begins so; returns the rest of it.
+fn told(host: &TestHost, job: &str, start: &str) -> String {
+    let mut line = None;
+    wait_until("the job tells it", 20, || {
+        let jobs = host.snapshot().1.jobs;
+        let lines = jobs.iter().filter(|it| it.id == job).flat_map(|it| &it.lines);
+        line = lines.filter_map(|it| it.text.strip_prefix(start)).next().map(str::to_owned);
+        line.is_some()
+    });
+    line.unwrap()
+}
+
+#[test]
 fn what_a_window_does_with_targets_has_a_command_line_that_is_understood() {
     let env = TestEnv::new();
     let host = TestHost::start(&env, &[]);
@@ -110,6 +158,9 @@ fn what_a_window_does_with_targets_has_a_command_line_that_is_understood() {
     assert_eq!(line("target_login", typed), "edk target login ward --user ada");
     let typed = json!({"name": name, "token": "not shown"});
     assert_eq!(line("target_login", typed), "edk target login ward --token-file TOKEN");
+    let started = |device: bool| json!({"name": name, "client": "edk", "device": device});
+    assert_eq!(line("login", started(false)), "edk target login ward --browser --client edk");
+    assert_eq!(line("login", started(true)), "edk target login ward --device --client edk");
     let typed = json!({"name": name, "session": "not shown"});
     assert_eq!(line("target_login", typed), "edk target login ward --session-file SESSION");
     assert_eq!(line("target_doctor", json!({"name": name})), "edk target doctor ward");

@@ -1149,7 +1149,7 @@ job: string, };
 /**
  * What `start` starts.
  */
-export type JobRequest = { "command": "build", "input": BuildRequest } | { "command": "push", "input": PushRequest } | { "command": "package", "input": PackageRequest } | { "command": "deploy", "input": DeployRequest } | { "command": "uninstall", "input": UninstallRequest } | { "command": "run", "input": RunRequest } | { "command": "base", "input": BaseRequest } | { "command": "demo", "input": DemoStart } | { "command": "install", "input": InstallRequest } | { "command": "uninstall_release", "input": RemoveRequest } | { "command": "upload", "input": UploadRequest };
+export type JobRequest = { "command": "build", "input": BuildRequest } | { "command": "push", "input": PushRequest } | { "command": "package", "input": PackageRequest } | { "command": "deploy", "input": DeployRequest } | { "command": "uninstall", "input": UninstallRequest } | { "command": "run", "input": RunRequest } | { "command": "base", "input": BaseRequest } | { "command": "demo", "input": DemoStart } | { "command": "install", "input": InstallRequest } | { "command": "uninstall_release", "input": RemoveRequest } | { "command": "upload", "input": UploadRequest } | { "command": "login", "input": LoginStart };
 
 /**
  * How a job stands.
@@ -1235,6 +1235,23 @@ token?: string,
  * door in it.
  */
 session?: string, };
+
+/**
+ * Log in to a platform with a public client, which an administrator has made.
+ */
+export type LoginStart = {
+/**
+ * Name of the target.
+ */
+name: string,
+/**
+ * The client, when it is another than the target's.
+ */
+client?: string,
+/**
+ * Whether the browser is on another device; else it is on the machine of the host.
+ */
+device?: boolean, };
 
 /**
  * What to do about findings that can be mended safely.

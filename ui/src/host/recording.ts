@@ -223,9 +223,21 @@ export const ran: RunOutcome = {
   ),
 };
 
+/** A login on another device up to where it waits for its user. */
+const login: Run = {
+  events: [
+    { seq: 1, at_ms: 3, event: 'stage-started', stage: 'login', subject: 'ward' },
+    { seq: 2, at_ms: 41, event: 'line', stage: 'login', text: 'open https://kaapana.example.org/auth/realms/kaapana/device?user_code=WDJB-MJHT' },
+    { seq: 3, at_ms: 41, event: 'line', stage: 'login', text: 'and enter WDJB-MJHT' },
+    { seq: 4, at_ms: 9_210, event: 'stage-finished', stage: 'login', subject: 'ward', outcome: 'done', summary: 'logged in as ada' },
+  ],
+  result: { ok: true, result: undefined },
+};
+
 /** The events which a run of a command is made of. */
 export function runOf(command: string): Run {
   if (command === 'demo' || command === 'base') return runs.demo;
+  if (command === 'login') return login;
   if (command === 'deploy') return runs.edit;
   if (command === 'run') return { events: runs.demo.events.filter((event) => 'stage' in event && event.stage === 'run'), result: { ok: true, result: ran } };
   const of = (stage: string) => runs.edit.events.filter((event) => !('stage' in event) || event.stage === stage);

@@ -10,6 +10,7 @@ export function placeOf(job: Job): string {
     case 'upload':
       return address('extensions', { job: job.id });
     case 'base':
+    case 'login':
       return address('settings', { job: job.id });
     case 'demo':
       return address('home', { job: job.id });

@@ -111,6 +111,22 @@ it('a platform is logged in to on its own page, or that is given up', async () =
   expect(screen.getByRole('button', { name: 'Open the page' })).toHaveProperty('disabled', false);
 });
 
+it('a browser logs in where the window says, on this machine or another', async () => {
+  const host = open('#/settings');
+  await fireEvent.click(await screen.findByRole('button', { name: 'Log in again to ward' }));
+  await fireEvent.click(screen.getByRole('radio', { name: 'In a browser' }));
+  await fireEvent.click(screen.getByRole('radio', { name: 'On another device' }));
+  const opened: string[] = [];
+  Object.assign(host, { open: (address: string) => opened.push(address) });
+  await fireEvent.click(screen.getByRole('button', { name: 'Begin' }));
+  expect(calls(host, 'start')).toEqual([{ command: 'login', input: { name: 'ward', client: 'edk', device: true } }]);
+  expect(await screen.findByText('WDJB-MJHT')).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: 'Open it' }));
+  expect(opened).toEqual(['https://kaapana.example.org/auth/realms/kaapana/device?user_code=WDJB-MJHT']);
+  await fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+  expect(calls(host, 'cancel')).toEqual([{ job: 'j1' }]);
+});
+
 it('the plan for a platform says how images get there, and what to know before', async () => {
   const host = open(`#/deploy?project=${encodeURIComponent(FOLDER)}`);
   await screen.findByRole('option', { name: 'ward' });

@@ -42,6 +42,22 @@ pub enum JobRequest {
     UninstallRelease(RemoveRequest),
     /// Send a packaged chart, or an archive of images, to a target.
     Upload(UploadRequest),
+    /// Log in to a platform in a browser, which a line of output names the address for.
+    Login(LoginStart),
+}
+
+/// Log in to a platform with a public client, which an administrator has made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct LoginStart {
+    /// Name of the target.
+    pub name: String,
+    /// The client, when it is another than the target's.
+    pub client: Option<String>,
+    /// Whether the browser is on another device; else it is on the machine of the host.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<bool>"))]
+    pub device: bool,
 }
 
 /// Go the whole way once.

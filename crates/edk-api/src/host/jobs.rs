@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edk_engine::{DemoRequest, EventSink, TroubleKind};
+use edk_engine::{DemoRequest, EventSink, LoginWay, TargetLoginRequest, TroubleKind};
 use edk_model::{CancellationToken, Code, Event, EventKind, Failure};
 
 use super::{
@@ -252,6 +252,7 @@ impl JobRequest {
             Self::Install(_) => "install",
             Self::UninstallRelease(_) => "uninstall_release",
             Self::Upload(_) => "upload",
+            Self::Login(_) => "login",
         }
     }
 
@@ -285,6 +286,12 @@ impl JobRequest {
             Self::Install(it) => Command::Install(it),
             Self::UninstallRelease(it) => Command::Remove(it),
             Self::Upload(it) => Command::Upload(it),
+            Self::Login(it) => Command::TargetLogin(TargetLoginRequest {
+                name: it.name,
+                way: if it.device { LoginWay::Device } else { LoginWay::Browser },
+                client_secret: None,
+                client: it.client,
+            }),
         }
     }
 
@@ -310,7 +317,8 @@ impl JobRequest {
             Self::Uninstall(it) => Some(it.project.clone()),
             Self::Run(it) => Some(it.project.clone()),
             Self::Demo(it) => it.folder.as_ref().map(|it| it.join("my-radiomics")),
-            Self::Base(_) | Self::Install(_) | Self::UninstallRelease(_) | Self::Upload(_) => None,
+            Self::Base(_) | Self::Install(_) | Self::UninstallRelease(_) => None,
+            Self::Upload(_) | Self::Login(_) => None,
         }
     }
 
@@ -321,6 +329,7 @@ impl JobRequest {
             Self::Install(it) => format!("chart {} on {}", it.name, it.target),
             Self::UninstallRelease(it) => format!("release {} on {}", it.release, it.target),
             Self::Upload(it) => format!("upload {} to {}", it.file.display(), it.target),
+            Self::Login(it) => format!("login to {}", it.name),
             _ => format!("project {}", self.project().unwrap_or_default().display()),
         }
     }
@@ -344,6 +353,7 @@ impl JobRequest {
                 let file = it.file.file_name().unwrap_or_default().to_string_lossy();
                 format!("Upload {file} to {}", it.target)
             }
+            Self::Login(it) => format!("Log in to {}", it.name),
         }
     }
 
@@ -355,6 +365,7 @@ impl JobRequest {
             Self::Deploy(_) | Self::Demo(_) => &[Area::Registry, Area::Target],
             Self::Upload(_) => &[Area::Registry, Area::Target],
             Self::Uninstall(_) | Self::Install(_) | Self::UninstallRelease(_) => &[Area::Target],
+            Self::Login(_) => &[Area::Settings, Area::Target],
         }
     }
 }

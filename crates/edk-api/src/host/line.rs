@@ -181,6 +181,7 @@ impl JobRequest {
         "install",
         "uninstall_release",
         "upload",
+        "login",
     ];
 }
 
@@ -252,6 +253,11 @@ pub(super) fn of_job(request: &JobRequest) -> String {
         JobRequest::Upload(it) => {
             let line = Line::new("ext").word("upload").path(&it.file).target(&it.target);
             line.each("--force", &it.force).end()
+        }
+        JobRequest::Login(it) => {
+            let line = Line::new("target").word("login").word(&it.name);
+            let line = line.flag(if it.device { "--device" } else { "--browser" });
+            line.option("--client", it.client.as_deref()).end()
         }
     }
 }

@@ -39,9 +39,9 @@ pub use entry::{Area, Entry, EntryKind, JobChange};
 use files::Files;
 pub use fold::fold;
 pub use input::{
-    CommandLineRequest, DemoStart, HistoryRequest, JobRef, JobRequest, LoginRequest, Nothing,
-    PastJob, RecentProject, RegistryServeRequest, Reply, SettingsView, TargetKind, TargetRef,
-    TargetView, Theme, ThemeRequest,
+    CommandLineRequest, DemoStart, HistoryRequest, JobRef, JobRequest, LoginRequest, LoginStart,
+    Nothing, PastJob, RecentProject, RegistryServeRequest, Reply, SettingsView, TargetKind,
+    TargetRef, TargetView, Theme, ThemeRequest,
 };
 use jobs::Jobs;
 use log::Log;
