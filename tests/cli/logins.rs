@@ -64,7 +64,7 @@ fn a_target_is_made_known_logged_in_to_used_and_forgotten() {
     ward.edk(&["ext", "list", "--target", "ward"]).exits(1).tells(&["ward", "edk target add"]);
     ward.add(&["--registry", "localhost:5577", "--project", "study", "--pull-policy", "always"]);
     let again = ward.edk(&["target", "add", "ward", &ward.url]).exits(1);
-    again.tells(&["already", "--replace"]);
+    again.tells(&["already", "--change"]);
     let unknown = ward.edk(&["ext", "list", "--target", "ward"]).exits(3);
     unknown.tells(&["does not know who you are", "edk target login"]);
     assert!(ward.found(1).contains(&("login".to_owned(), "error".to_owned())));
@@ -87,6 +87,18 @@ fn a_target_is_made_known_logged_in_to_used_and_forgotten() {
     assert_eq!(ids, [door.as_slice(), &inside].concat());
     assert_eq!(ward_row["pull_policy"], "Always");
 
+    // What is not named stays, the login as well; a login for another project is another.
+    ward.add(&["--change", "--pull-policy", "IfNotPresent"]);
+    let changed = &ward.json(&["target", "list"])[1];
+    assert_eq!(changed["pull_policy"], "IfNotPresent");
+    for kept in ["registry", "project", "user", "build_version"] {
+        assert_eq!(changed[kept], ward_row[kept], "{kept}");
+    }
+    ward.edk(&["ext", "list"]).exits(0);
+    ward.add(&["--change", "--project", "admin"]);
+    ward.edk(&["ext", "list"]).exits(3).tells(&["edk target login"]);
+    ward.add(&["--change", "--project", "study"]);
+    ward.log_in("lead", "lead").exits(0);
     ward.edk(&["target", "logout", "ward"]).exits(0);
     ward.edk(&["ext", "list"]).exits(3).tells(&["edk target login"]);
     ward.edk(&["target", "remove", "ward"]).exits(0);
@@ -111,7 +123,7 @@ fn a_login_that_fails_says_why_and_keeps_nothing() {
 
     // A project that is none of the user's.
     fs::write(ward.env.path("secret"), "sandbox").unwrap();
-    ward.add(&["--replace", "--project", "other"]);
+    ward.add(&["--change", "--project", "other"]);
     ward.log_in("lead", "lead").exits(1).tells(&["other", "no project of lead"]);
 }
 

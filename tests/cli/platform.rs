@@ -179,7 +179,7 @@ impl Remote {
     /// Puts another platform in the place of the one that was, as a new machine does.
     fn becomes(&mut self, home: &str) {
         let url = serve(&self.env, &mut self.servers, home, &["sandbox", "serve", "--port", "0"]);
-        let add = ["target", "add", "far", &url, "--registry", "localhost:5577", "--replace"];
+        let add = ["target", "add", "far", &url, "--registry", "localhost:5577", "--change"];
         self.env.edk(&[&add[..], &["--build-version", "0.6.0"]].concat()).exits(0);
     }
 

@@ -83,7 +83,7 @@ impl Tls {
 /// Makes the target `ward` known, goes to it and opens its page.
 fn open_page(app: &App<'_>, url: &str, trust: &serde_json::Value) {
     let ward =
-        json!({"name": "ward", "url": url, "project": "study", "trust": trust, "replace": true});
+        json!({"name": "ward", "url": url, "project": "study", "trust": trust, "change": true});
     app.call("target_add", &ward);
     app.ctrl("6");
     app.click("Log in");

@@ -86,6 +86,8 @@ fn a_browser_logs_in_as_a_job_that_tells_where_to_go() {
     // On this machine: the browser comes back to the host.
     let here = host.job("login", json!({"name": "ward", "client": "edk"}));
     let address = told(&host, &here, "open ");
+    // Meanwhile the window knows another.
+    host.call("target_add", json!({"name": "clinic", "url": "https://clinic.example.org"}));
     let taken = host.refused("start", json!({"command": "login", "input": {"name": "ward"}}));
     assert_eq!(taken["code"], "conflict");
     let browse = |address: &str, form: &str| {
@@ -97,6 +99,7 @@ fn a_browser_logs_in_as_a_job_that_tells_where_to_go() {
     let (state, response) = host.end(&here);
     assert_eq!((state, &response["user"]), (JobState::Succeeded, &json!("lead")), "{response}");
     assert_eq!(target(&host, "ward")["user"], "lead");
+    assert_eq!(target(&host, "clinic")["name"], "clinic");
     // On another device, by a code; and one that nobody waits for any more.
     let device = json!({"name": "ward", "client": "edk", "device": true});
     let there = host.job("login", device.clone());
@@ -148,8 +151,8 @@ fn what_a_window_does_with_targets_has_a_command_line_that_is_understood() {
     ] {
         let script = line
             .replacen("edk", program().to_str().unwrap(), 1)
-            .replace(" add ward ", " add ward --replace ");
-        // The second `add` would be of a name that is known, but for --replace.
+            .replace(" add ward ", " add ward --change ");
+        // The second `add` would be of a name that is known, but for --change.
         let status = env.other("sh").args(["-c", &script]).status().unwrap();
         assert_eq!(status.code(), Some(0), "{line}");
     }

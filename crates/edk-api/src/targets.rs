@@ -30,7 +30,7 @@ pub(crate) fn logged_in(outcome: &LoginOutcome) -> Vec<String> {
         Some(project) => format!("calls are made for the project {project}"),
         None if projects.is_empty() => "there is no project for you".to_owned(),
         None => format!(
-            "no project is chosen; there are {}: `edk target add {target} … --project NAME --replace`",
+            "no project is chosen; there are {}: `edk target add {target} … --project NAME --change`",
             projects.join(", ")
         ),
     });

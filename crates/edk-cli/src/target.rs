@@ -17,7 +17,7 @@ pub(crate) enum TargetAction {
     #[command(after_help = "Examples:
   edk target add ward https://kaapana.example.org --registry registry.example.org/kaapana
   edk target add ward https://kaapana.example.org --ca hospital-ca.pem --project study
-  edk target add ward https://kaapana.example.org --pin 3F:5A:… --replace
+  edk target add ward https://kaapana.example.org --pin 3F:5A:… --change
   edk target login ward            then log in
   edk target doctor ward           and see whether all is well")]
     Add(Box<AddArgs>),
@@ -109,9 +109,10 @@ pub(crate) struct AddArgs {
     /// The client of its login [default: kaapana].
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
-    /// Replace the target of this name.
+    /// Change the target of this name: what is not named stays as it is, and the login as well,
+    /// unless it is for another address, client or project.
     #[arg(long)]
-    replace: bool,
+    change: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -189,7 +190,7 @@ impl AddArgs {
                 _ => TrustChoice::System,
             },
             client: self.client.clone(),
-            replace: self.replace,
+            change: self.change,
         }
     }
 }

@@ -511,7 +511,7 @@ impl Explain for EngineError {
                 format!("name one that is there: `--target {}`", known.join("` or `--target ")),
                 "make it known: `edk target add NAME https://kaapana.example.org`".to_owned(),
             ],
-            Self::TargetKnown { .. } => hint("choose another name, or replace it: `--replace`"),
+            Self::TargetKnown { .. } => hint("choose another name, or change it: `--change`"),
             Self::NoRule { .. } => hint("`edk check --explain all` lists the rules"),
             Self::Guarded { findings, .. } => {
                 let mut rules: Vec<&str> = findings.iter().map(|it| it.rule.as_str()).collect();

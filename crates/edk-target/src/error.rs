@@ -182,7 +182,7 @@ impl Explain for TargetError {
             Self::Login { problem, .. } => problem.hint(),
             Self::NotLoggedIn { .. } => "log in: `edk target login`",
             Self::Redirected { .. } => {
-                "if that is the platform, make it the target's address: `edk target add` with `--replace`"
+                "if that is the platform, make it the target's address: `edk target add` with `--change`"
             }
             Self::Page { .. } => {
                 "open its address in a browser: a proxy or a login stands before it, or it is another server"

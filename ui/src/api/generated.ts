@@ -2140,9 +2140,9 @@ trust?: TrustChoice,
  */
 client?: string,
 /**
- * Whether a target of that name is replaced.
+ * Whether a target of that name is changed: what is not named here stays as it is.
  */
-replace?: boolean, };
+change?: boolean, };
 
 /**
  * What a target is.

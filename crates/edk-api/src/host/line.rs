@@ -142,7 +142,7 @@ fn of_target(request: &TargetAddRequest) -> String {
         TrustChoice::Anything => line.flag("--insecure"),
     };
     let line = line.option("--client", request.client.as_deref());
-    line.flag_if("--replace", request.replace).end()
+    line.flag_if("--change", request.change).end()
 }
 
 /// A login as it is typed: what is secret is asked for there, or is in a file.

@@ -35,10 +35,10 @@ pub struct TargetAddRequest {
     pub trust: TrustChoice,
     /// The client of the login, when it is not `kaapana`.
     pub client: Option<String>,
-    /// Whether a target of that name is replaced.
+    /// Whether a target of that name is changed: what is not named here stays as it is.
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(as = "Option<bool>"))]
-    pub replace: bool,
+    pub change: bool,
 }
 
 /// Which certificates of a target are believed, as the user says it.
@@ -236,6 +236,39 @@ impl Book {
 }
 
 impl Record {
+    /// Returns it with what `request` does not name as in `known`.
+    fn over(mut self, known: &Self, request: &TargetAddRequest) -> Self {
+        if request.registry.is_none() {
+            self.registry.clone_from(&known.registry);
+        }
+        if request.build_version.is_none() {
+            self.build_version.clone_from(&known.build_version);
+            self.generation = known.generation;
+        }
+        if request.trust == TrustChoice::System {
+            self.trust = known.trust.clone();
+        }
+        if request.client.is_none() {
+            self.client.clone_from(&known.client);
+        }
+        let same = |project: &ProjectRecord, name: &String| {
+            project.name == *name || project.id.as_ref() == Some(name)
+        };
+        let project = known.project.as_ref();
+        let stays = match (&request.project, project) {
+            (Some(wanted), Some(project)) => same(project, wanted),
+            (wanted, _) => wanted.is_none(),
+        };
+        if stays {
+            self.project = project.cloned();
+        }
+        self.pull_policy = self.pull_policy.or(known.pull_policy);
+        if stays && self.url == known.url && self.client == known.client {
+            self.user.clone_from(&known.user);
+        }
+        self
+    }
+
     fn view(&self, current: bool) -> TargetDetails {
         let some = |text: &String| (!text.is_empty()).then(|| text.clone());
         TargetDetails {
@@ -283,20 +316,25 @@ impl Engine {
         Ok(std::iter::once(sandbox).chain(named).collect())
     }
 
-    /// Makes a target known. Nothing is sent to it.
+    /// Makes a target known, or changes one; its login stays unless it is for another address,
+    /// client or project. Nothing is sent to it.
     ///
     /// # Errors
     /// [`EngineError::Setting`] for a name, an address or a certificate that is none,
     /// [`EngineError::TargetKnown`] when there is one of this name.
     pub fn target_add(&self, request: &TargetAddRequest) -> Result<TargetDetails, EngineError> {
-        let record = record(request)?;
+        let mut record = record(request)?;
         let mut book = Book::read(&self.setup.data)?;
         match book.find(&record.name) {
-            Some(_) if !request.replace => {
+            Some(_) if !request.change => {
                 return Err(EngineError::TargetKnown { name: record.name });
             }
-            // Its tokens are for the old address.
-            Some(_) => self.vault().forget(&record.name)?,
+            Some(known) => {
+                record = record.over(known, request);
+                if record.user.is_none() {
+                    self.vault().forget(&record.name)?;
+                }
+            }
             None => {}
         }
         book.targets.retain(|other| other.name != record.name);

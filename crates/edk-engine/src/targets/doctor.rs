@@ -83,7 +83,9 @@ impl Engine {
                 let failed = Diagnosis::failed("login", "You are not logged in", &error);
                 let cli = format!("edk target login {}", record.name);
                 found.push(match error {
-                    TargetError::NotLoggedIn { .. } => failed.fix(Remedy::cli("Log in", cli)),
+                    TargetError::NotLoggedIn { .. } | TargetError::Login { .. } => {
+                        failed.fix(Remedy::cli("Log in", cli))
+                    }
                     _ => failed,
                 });
                 Ok(false)
@@ -106,7 +108,7 @@ impl Engine {
             _ => {
                 let detail = "calls are made for no project; who is no administrator needs one";
                 let cli = format!(
-                    "edk target add {} {} --project NAME --replace",
+                    "edk target add {} {} --project NAME --change",
                     record.name, record.url
                 );
                 Diagnosis::ok("project", "No project is chosen", detail)
@@ -122,7 +124,7 @@ impl Engine {
             "" => {
                 let detail = "no call of a platform tells from which registry it pulls";
                 let cli = format!(
-                    "edk target add {} {} --registry HOST/PATH --replace",
+                    "edk target add {} {} --registry HOST/PATH --change",
                     record.name, record.url
                 );
                 Diagnosis::ok("registry", "Its registry is not known", detail)
@@ -144,8 +146,7 @@ impl Engine {
 }
 
 fn pin(record: &Record, fingerprint: &str) -> Remedy {
-    let cli =
-        format!("edk target add {} {} --pin {fingerprint} --replace", record.name, record.url);
+    let cli = format!("edk target add {} {} --pin {fingerprint} --change", record.name, record.url);
     Remedy::cli("If an administrator confirms this fingerprint, pin it", cli)
 }
 
@@ -263,7 +264,7 @@ fn pull_policy(record: &Record) -> Diagnosis {
             let detail = "no call of a platform tells; in its developer mode, which is the default, \
                           it pulls images each time";
             let cli = format!(
-                "edk target add {} {} --pull-policy Always --replace",
+                "edk target add {} {} --pull-policy Always --change",
                 record.name, record.url
             );
             Diagnosis::ok(id, "Its pull policy is not known", detail)

@@ -99,17 +99,21 @@ impl Engine {
     ) -> Result<LoginOutcome, EngineError> {
         let monitor = monitor.stage("login");
         monitor.started(&request.name);
-        let mut book = Book::read(&self.setup.data)?;
-        let record = book.find_mut(&request.name)?;
+        let mut record = Book::read(&self.setup.data)?.find_mut(&request.name)?.clone();
         if let Some(client) = &request.client {
             client.clone_into(&mut record.client);
         }
         let (keys, told) = runtime()?.block_on(async {
-            let mut keys = self.new_keys(record, request, &monitor).await?;
-            let told = self.told(record, &mut keys, &monitor).await?;
+            let mut keys = self.new_keys(&record, request, &monitor).await?;
+            let told = self.told(&record, &mut keys, &monitor).await?;
             Ok::<_, EngineError>((keys, told))
         })?;
-        record.settle(&told)?;
+        // A login takes its time; other targets may have come meanwhile, and this one changed.
+        let mut book = Book::read(&self.setup.data)?;
+        let kept = book.find_mut(&request.name)?;
+        kept.client.clone_from(&record.client);
+        kept.settle(&told)?;
+        let record = kept.clone();
         let outcome = record.outcome(&told);
         self.vault().set(&request.name, &keys.packed())?;
         book.write(&self.setup.data)?;

@@ -274,7 +274,7 @@ async fn the_front_doors_ways_to_say_no_are_told_apart() {
     let login = answer(302, "").leading_to("/auth/realms/kaapana/x");
     check(login, "NotLoggedIn", "edk target login").await;
     let elsewhere = answer(301, "").leading_to("https://other.example/kube-helm-api/");
-    check(elsewhere, "Redirected", "--replace").await;
+    check(elsewhere, "Redirected", "--change").await;
     check(answer(200, "<html>blocked</html>"), "Page", "in a browser").await;
     check(answer(403, "<html>no</html>"), "Forbidden", "administrator").await;
     check(answer(200, "something else"), "Refused", "").await;
