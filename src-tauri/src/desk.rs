@@ -72,7 +72,7 @@ pub(crate) async fn answer<R: Runtime>(
         "open_address" => open_address(input["address"].as_str().unwrap_or_default()),
         "login_window" => login::in_window(app, input["name"].as_str().unwrap_or_default()).await,
         "leave_login" => {
-            login::leave(app);
+            login::leave(app).await;
             Ok(Value::Null)
         }
         "quit" => {

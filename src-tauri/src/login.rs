@@ -40,11 +40,10 @@ pub(crate) async fn in_window<R: Runtime>(
     desk::beside(move || page.log_in(session?)).await?
 }
 
-/// Closes the window, if it is open: the login has been given up.
-pub(crate) fn leave<R: Runtime>(app: &AppHandle<R>) {
-    if let Some(window) = app.get_webview_window(LABEL) {
-        // Fails only when the app has ended.
-        let _ = window.destroy();
+/// Closes the window, if it is open, and waits until its name is free.
+pub(crate) async fn leave<R: Runtime>(app: &AppHandle<R>) {
+    while app.get_webview_window(LABEL).is_some_and(|it| it.destroy().is_ok()) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
 
@@ -53,7 +52,7 @@ async fn session<R: Runtime>(
     app: &AppHandle<R>,
     page: &LoginPage,
 ) -> tauri::Result<Result<Secret, Failure>> {
-    leave(app);
+    leave(app).await;
     let (tell, mut told) = unbounded_channel();
     let window = open(app, page)?;
     let (end, closed) = (tell.clone(), page.clone());
@@ -65,7 +64,7 @@ async fn session<R: Runtime>(
     let (titled, shown) = (window.clone(), page.clone());
     window.with_webview(move |view| follow(&view.inner(), &titled, &shown, &tell))?;
     let end = told.recv().await;
-    leave(app);
+    leave(app).await;
     Ok(end.unwrap_or_else(|| Err(page.closed())))
 }
 
