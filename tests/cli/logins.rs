@@ -114,7 +114,7 @@ fn a_login_that_fails_says_why_and_keeps_nothing() {
     fs::write(ward.env.path("newcomer"), "newcomer").unwrap();
     ward.log_in("newcomer", "newcomer").exits(3).tells(&["in a browser once"]);
     fs::write(ward.env.path("secret"), "guess").unwrap();
-    ward.log_in("lead", "lead").exits(3).tells(&["oidc_client_secret"]);
+    ward.log_in("lead", "lead").exits(3).tells(&["oidc_client_secret", "--session-file"]);
     fs::write(ward.env.path("secret"), "\n").unwrap();
     ward.log_in("lead", "lead").exits(1).tells(&["secret", "first line"]);
     ward.edk(&["target", "login", "ward"]).exits(1).tells(&["--user NAME"]);

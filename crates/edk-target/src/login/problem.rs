@@ -60,7 +60,7 @@ impl LoginProblem {
                 "log in to the platform in a browser once and do what it asks, such as setting a new password"
             }
             Self::WrongClient => {
-                "ask an administrator for the secret: `helm get values` of the platform's release has it as `oidc_client_secret`"
+                "ask an administrator for the secret: `helm get values` of the platform's release has it as `oidc_client_secret`; without it log in on the platform's own page: in the app, or with `--session-file`"
             }
             Self::WayNotAllowed => {
                 "ask an administrator to allow it for this client, or log in another way: `edk target login --help`"
