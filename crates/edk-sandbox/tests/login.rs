@@ -563,3 +563,28 @@ async fn a_browser_comes_back_only_from_a_login_of_its_own() {
     assert_eq!(browser.go(&elsewhere, None).await.status(), 400);
     assert_eq!(browser.go(&elsewhere, Some(&form)).await.status(), 400);
 }
+
+#[tokio::test]
+async fn a_browsers_session_that_ends_during_an_upload_is_told_and_one_that_is_renewed_goes_on() {
+    for (token_life, whole) in [(600, false), (3600, true)] {
+        let door = Door { token_life: Duration::from_secs(token_life), ..Door::example() };
+        let world = World::behind(door).await;
+        let (chart, monitor) = (packaged(), Monitor::silent());
+        let stored = world.folder.path().join("sandbox/extensions").join(&chart.file_name);
+        let mut browser = Browser::new(&world);
+        browser.log_in("kaapana").await;
+        let (client, kept) = with_cookies(&world, browser.session());
+        // Ten minutes pass after the upload was begun and before its bytes come.
+        *JUMP.lock().unwrap() = Some(world.folder.path().join("sandbox/uploads"));
+        let sent = client.upload_chart(&chart.file_name, chart.bytes.clone(), &monitor).await;
+        assert_eq!(AHEAD.load(Ordering::SeqCst), 601, "no time has passed");
+        if whole {
+            sent.unwrap();
+            assert_eq!(std::fs::read(&stored).unwrap(), chart.bytes);
+            assert!(!kept.lock().unwrap().is_empty(), "nothing was renewed");
+        } else {
+            assert_eq!(over(sent), LoginProblem::Revoked);
+            assert!(!stored.exists());
+        }
+    }
+}
