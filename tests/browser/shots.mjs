@@ -75,6 +75,7 @@ await shoot('settings-add', { scene: 'usual', scheme: 'light', hash: 'settings',
   await page.getByLabel('Certificate').selectOption('anything');
 } });
 await shoot('settings-login-dark', { scene: 'usual', scheme: 'dark', hash: 'settings', act: (page) => page.getByRole('button', { name: 'Log in again to ward' }).click() });
+await shoot('settings-change', { scene: 'usual', scheme: 'light', hash: 'settings', act: (page) => page.getByRole('button', { name: 'Change ward' }).click() });
 await shoot('settings-browser', { scene: 'usual', scheme: 'light', hash: 'settings', act: async (page) => {
   await page.getByRole('button', { name: 'Log in again to ward' }).click();
   await page.getByRole('radio', { name: 'In a browser' }).check({ force: true });

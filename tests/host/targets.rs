@@ -52,6 +52,14 @@ fn a_window_deploys_to_a_platform_it_was_told_of() {
     let done = host.call("target_login", login("lead"));
     assert_eq!((&done["user"], &done["project"]), (&json!("lead"), &json!("study")), "{done}");
     assert_eq!(target(&host, "ward")["user"], "lead");
+    let more = json!({"name": "ward", "url": url, "change": true, "pull_policy": "Always"});
+    host.call("target_add", more);
+    let changed = target(&host, "ward");
+    assert_eq!((&changed["user"], &changed["registry"]), (&json!("lead"), &json!(registry)));
+    assert_eq!(
+        (&changed["pull_policy"], &changed["build_version"]),
+        (&json!("Always"), &json!("0.6.0"))
+    );
     let found = host.call("target_doctor", json!({"name": "ward"}));
     let worst = |it: &Value| it["severity"] == "error";
     assert!(!found.as_array().unwrap().iter().any(worst), "{found}");

@@ -2200,6 +2200,14 @@ folder?: string,
  */
 registry?: string,
 /**
+ * When a platform pulls images, when it is known.
+ */
+pull_policy?: 'Always' | 'IfNotPresent',
+/**
+ * Build version of a platform, when it is known.
+ */
+build_version?: string,
+/**
  * The project of a platform that calls are made for.
  */
 project?: string,

@@ -1,7 +1,7 @@
 // A host without an engine: it answers from recorded runs. For the tests, and to look at states that
 // are hard to bring about; never part of the program.
 import type { Message } from '../api/message';
-import type { AppState, Failure, JobChange, PreviewFile, RegistryService } from '../api/types';
+import type { AppState, Failure, JobChange, PreviewFile, RegistryService, TargetView } from '../api/types';
 import { fold, hasEnded, nothing } from '../state/fold';
 import * as recorded from './recording';
 import { listenToDrops } from './drop';
@@ -252,10 +252,11 @@ export class ReplayHost implements Host {
 
   #target(call: string, name: string, input: Input): Answer {
     const known = this.#targets.find((target) => target.name === name);
-    if (call === 'target_add' && known) return failed({ code: 'conflict', what: `there is a target called \`${name}\` already` });
+    if (call === 'target_add' && known && input['change'] !== true) return failed({ code: 'conflict', what: `there is a target called \`${name}\` already` });
     if (call === 'target_login' && input['password'] === 'wrong') return failed({ code: 'unauthorised', what: `the login to \`${name}\` was refused` });
     const others = this.#targets.filter((target) => target !== known);
-    if (call === 'target_add') this.#targets = [...others, { name, url: String(input['url']), kind: 'platform', current: false, trust: typeof input['trust'] === 'string' ? input['trust'] : 'system' }];
+    if (call === 'target_add' && known) this.#targets = this.#targets.map((target) => (target === known ? { ...known, ...(input as Partial<TargetView>), trust: known.trust ?? 'system' } : target));
+    else if (call === 'target_add') this.#targets = [...others, { name, url: String(input['url']), kind: 'platform', current: false, trust: typeof input['trust'] === 'string' ? input['trust'] : 'system' }];
     if (call === 'target_remove') this.#targets = others;
     if (call === 'target_use') this.#targets = this.#targets.map((target) => ({ ...target, current: target === known }));
     const logsIn = call === 'target_login' || call === 'login_window';

@@ -83,6 +83,20 @@ it('a token logs in as well, and a name that is taken is told', async () => {
   expect(await screen.findByText(/There is a target called/)).toBeTruthy();
 });
 
+it('what is known of a platform is changed, and the rest stays', async () => {
+  const host = open('#/settings');
+  await fireEvent.click(await screen.findByRole('button', { name: 'Change ward' }));
+  await screen.findByRole('form', { name: 'Change ward' });
+  expect(screen.queryByLabelText('Name')).toBeNull();
+  expect(screen.getByLabelText('Registry')).toHaveProperty('value', 'registry.example.org/kaapana');
+  await fireEvent.change(screen.getByLabelText('Pulls images'), { target: { value: 'IfNotPresent' } });
+  await fireEvent.click(screen.getByRole('button', { name: 'Change' }));
+  const asked = { name: 'ward', url: 'https://kaapana.example.org', registry: 'registry.example.org/kaapana', project: 'study', change: true, pull_policy: 'IfNotPresent' };
+  await waitFor(() => expect(calls(host, 'target_add')).toEqual([asked]));
+  await waitFor(() => expect(screen.queryByRole('form')).toBeNull());
+  expect(screen.getByText('logged in as ada')).toBeTruthy();
+});
+
 it('a platform is logged in to on its own page, or that is given up', async () => {
   const host = open('#/settings', 'empty');
   await fireEvent.click(await screen.findByRole('button', { name: 'Add a platform' }));

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use edk_engine::{
-    BaseRequest, BuildRequest, DeployRequest, InstallRequest, PackageRequest, PushRequest,
-    RegistryService, RemoveRequest, RunRequest, ServedBy, UninstallRequest, UploadRequest,
+    BaseRequest, BuildRequest, DeployRequest, InstallRequest, PackageRequest, PullPolicy,
+    PushRequest, RegistryService, RemoveRequest, RunRequest, ServedBy, UninstallRequest,
+    UploadRequest,
 };
 use edk_model::{Failure, Reference, Secret};
 use serde::{Deserialize, Serialize};
@@ -168,6 +169,13 @@ pub struct TargetView {
     /// Registry and path from which a platform pulls images, when it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
+    /// When a platform pulls images, when it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "'Always' | 'IfNotPresent'"))]
+    pub pull_policy: Option<PullPolicy>,
+    /// Build version of a platform, when it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_version: Option<String>,
     /// The project of a platform that calls are made for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
