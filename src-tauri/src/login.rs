@@ -96,7 +96,7 @@ fn follow<R: Runtime>(view: &WebView, window: &WebviewWindow<R>, page: &LoginPag
     });
     let (login, distrust) = (page.clone(), tell.clone());
     view.connect_load_failed_with_tls_errors(move |view, address, certificate, _| {
-        match view.context().zip(login.believed(address, &chain(certificate))) {
+        match view.context().zip(login.door.believed(address, &chain(certificate))) {
             Some((context, host)) => {
                 context.allow_tls_certificate_for_host(certificate, &host);
                 view.load_uri(address);
@@ -115,17 +115,17 @@ fn follow<R: Runtime>(view: &WebView, window: &WebviewWindow<R>, page: &LoginPag
         }
         !given_up
     });
-    view.load_uri(page.url());
+    view.load_uri(&page.door.url);
 }
 
 /// Tells the session once the front door has given one.
 fn look(view: &WebView, page: &LoginPage, tell: &Tell) {
     let manager = view.website_data_manager().and_then(|it| it.cookie_manager());
     let (Some(manager), login, tell) = (manager, page.clone(), tell.clone()) else { return };
-    manager.cookies(page.url(), gtk::gio::Cancellable::NONE, move |cookies| {
+    manager.cookies(&page.door.url, gtk::gio::Cancellable::NONE, move |cookies| {
         let cookies = cookies.unwrap_or_default().into_iter();
         let pairs: Vec<_> = cookies.filter_map(|mut it| it.name().zip(it.value())).collect();
-        if let Some(session) = login.session(pairs.iter().map(|(name, it)| (&**name, &**it))) {
+        if let Some(session) = login.door.session(pairs.iter().map(|(name, it)| (&**name, &**it))) {
             let _ = tell.send(Ok(session));
         }
     });

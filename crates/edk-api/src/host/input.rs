@@ -230,14 +230,6 @@ pub struct LoginRequest {
     pub session: Option<Secret>,
 }
 
-impl LoginRequest {
-    /// Returns the login of a target with a session.
-    pub(super) fn with_session(name: &str, session: Secret) -> Self {
-        let (name, session) = (name.to_owned(), Some(session));
-        Self { name, user: None, password: None, client_secret: None, token: None, session }
-    }
-}
-
 /// The colours of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

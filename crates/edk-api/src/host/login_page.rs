@@ -1,16 +1,17 @@
 //! A platform's own login in a window of a desktop: everything about it but the window.
 
-use edk_engine::FrontDoor;
+use edk_engine::{FrontDoor, LoginWay};
 use edk_model::{Code, Failure, Secret};
 use serde_json::{Value, json};
 
-use super::{Host, explained, input::LoginRequest};
+use super::{Host, explained};
 
 /// The login of one target, as the window needs it in which a user logs in.
 #[derive(Debug, Clone)]
 pub struct LoginPage {
     host: Host,
-    door: FrontDoor,
+    /// The front door: where to begin, whom to believe, what is its session.
+    pub door: FrontDoor,
 }
 
 impl Host {
@@ -24,11 +25,6 @@ impl Host {
 }
 
 impl LoginPage {
-    /// Returns the address to begin at.
-    pub fn url(&self) -> &str {
-        &self.door.url
-    }
-
     /// Returns the title of the window while it shows `address`, whose host is in it, for who types
     /// a password has to see where; the address is empty while there is no page.
     pub fn title(&self, address: &str) -> String {
@@ -37,28 +33,12 @@ impl LoginPage {
         format!("{place}Log in to {} · Kaapana EDK", self.door.name)
     }
 
-    /// Returns the host of `address` if the user believes the certificates (DER, the server's own
-    /// first) that it shows and this machine does not believe.
-    pub fn believed(&self, address: &str, chain: &[Vec<u8>]) -> Option<String> {
-        self.door.believed(address, chain)
-    }
-
-    /// Picks the session out of the cookies for [`LoginPage::url`], pairs of name and value; `None`
-    /// while nobody has logged in.
-    pub fn session<'a>(
-        &self,
-        cookies: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Option<Secret> {
-        self.door.session(cookies)
-    }
-
     /// Logs in with the session of the window; returns what `target_login` does.
     ///
     /// # Errors
     /// The platform does not take the session; it can't be kept.
     pub fn log_in(&self, session: Secret) -> Result<Value, Failure> {
-        let login = LoginRequest::with_session(&self.door.name, session);
-        Ok(json!(self.host.target_login(&login)?))
+        Ok(json!(self.host.log_in(&self.door.name, LoginWay::Cookies(session), None)?))
     }
 
     /// Returns why nobody can log in: the system gives no window.

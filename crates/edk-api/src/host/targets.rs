@@ -4,7 +4,7 @@ use edk_engine::{
     Diagnosis, LoginOutcome, LoginWay, SandboxService, TargetAddRequest, TargetDetails,
     TargetLoginRequest,
 };
-use edk_model::{Code, Failure, Monitor};
+use edk_model::{Code, Failure, Monitor, Secret};
 
 use super::{
     Area, Host, explained,
@@ -35,12 +35,18 @@ impl Host {
     }
 
     pub(super) fn target_login(&self, request: &LoginRequest) -> Result<LoginOutcome, Failure> {
-        let request = TargetLoginRequest {
-            name: request.name.clone(),
-            way: way(request)?,
-            client_secret: request.client_secret.clone(),
-            client: None,
-        };
+        self.log_in(&request.name, way(request)?, request.client_secret.clone())
+    }
+
+    /// Logs in to the target `name`; a password is not kept.
+    pub(super) fn log_in(
+        &self,
+        name: &str,
+        way: LoginWay,
+        client_secret: Option<Secret>,
+    ) -> Result<LoginOutcome, Failure> {
+        let request =
+            TargetLoginRequest { name: name.to_owned(), way, client_secret, client: None };
         let outcome = explained(self.inner.engine.target_login(&request, &Monitor::silent()))?;
         self.targets_changed();
         Ok(outcome)
