@@ -251,16 +251,13 @@ impl Record {
         if request.client.is_none() {
             self.client.clone_from(&known.client);
         }
-        let same = |project: &ProjectRecord, name: &String| {
-            project.name == *name || project.id.as_ref() == Some(name)
+        let is_known = |wanted: &String| {
+            let known = known.project.as_ref();
+            known.is_some_and(|it| it.name == *wanted || it.id.as_ref() == Some(wanted))
         };
-        let project = known.project.as_ref();
-        let stays = match (&request.project, project) {
-            (Some(wanted), Some(project)) => same(project, wanted),
-            (wanted, _) => wanted.is_none(),
-        };
+        let stays = request.project.as_ref().is_none_or(is_known);
         if stays {
-            self.project = project.cloned();
+            self.project.clone_from(&known.project);
         }
         self.pull_policy = self.pull_policy.or(known.pull_policy);
         if stays && self.url == known.url && self.client == known.client {

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use edk_model::Monitor;
-use edk_target::{Client, Generation, PullPolicy, TargetError, User, fingerprint_at};
+use edk_target::{Client, Features, Generation, PullPolicy, TargetError, User, fingerprint_at};
 
 use super::book::{Book, Record, TrustRecord};
 use crate::{Diagnosis, Engine, EngineError, Health, Remedy, target::runtime};
@@ -107,26 +107,20 @@ impl Engine {
             }
             _ => {
                 let detail = "calls are made for no project; who is no administrator needs one";
-                let cli = format!(
-                    "edk target add {} {} --project NAME --change",
-                    record.name, record.url
-                );
+                let cli = change(record, "--project NAME");
                 Diagnosis::ok("project", "No project is chosen", detail)
                     .severity(Health::Warning)
                     .fix(Remedy::cli("Name a project and log in again", cli))
             }
         });
-        found.push(version(client, record, monitor).await);
-        let features = features(client, record, monitor).await;
-        found.push(features);
+        let has = client.features(monitor).await;
+        found.push(version(client, record, has.as_ref().ok(), monitor).await);
+        found.push(features(record, &has));
         found.push(pull_policy(record));
         found.push(match record.registry.as_str() {
             "" => {
                 let detail = "no call of a platform tells from which registry it pulls";
-                let cli = format!(
-                    "edk target add {} {} --registry HOST/PATH --change",
-                    record.name, record.url
-                );
+                let cli = change(record, "--registry HOST/PATH");
                 Diagnosis::ok("registry", "Its registry is not known", detail)
                     .severity(Health::Warning)
                     .fix(Remedy::cli("Ask an administrator, and name it", cli))
@@ -145,8 +139,13 @@ impl Engine {
     }
 }
 
+/// Returns the command that changes one thing of a target.
+fn change(record: &Record, what: &str) -> String {
+    format!("edk target add {} {} {what} --change", record.name, record.url)
+}
+
 fn pin(record: &Record, fingerprint: &str) -> Remedy {
-    let cli = format!("edk target add {} {} --pin {fingerprint} --change", record.name, record.url);
+    let cli = change(record, &format!("--pin {fingerprint}"));
     Remedy::cli("If an administrator confirms this fingerprint, pin it", cli)
 }
 
@@ -183,11 +182,16 @@ async fn rights(client: &Client, user: &User, monitor: &Monitor) -> Diagnosis {
     }
 }
 
-async fn version(client: &Client, record: &Record, monitor: &Monitor) -> Diagnosis {
+async fn version(
+    client: &Client,
+    record: &Record,
+    has: Option<&Features>,
+    monitor: &Monitor,
+) -> Diagnosis {
     let (id, known) = ("version", &record.build_version);
+    let like = has.and_then(Features::generation);
     match client.platform(monitor).await {
         Err(error) => {
-            let like = client.features(monitor).await.ok().and_then(|it| it.generation());
             let title = match like {
                 Some(like) => {
                     format!("Its version is not known; its API is that of {}", like.words())
@@ -203,17 +207,15 @@ async fn version(client: &Client, record: &Record, monitor: &Monitor) -> Diagnos
                 .severity(Health::Warning)
                 .fix(fix)
         }
-        Ok(platform) if platform.generation.is_none() => {
-            looks_like(client, &platform.build_version, monitor).await
-        }
+        Ok(platform) if platform.generation.is_none() => looks_like(&platform.build_version, like),
         Ok(platform) => Diagnosis::ok(id, "Its version is supported", platform.build_version),
     }
 }
 
 /// A version that tells no generation: what the platform has tells it.
-async fn looks_like(client: &Client, version: &str, monitor: &Monitor) -> Diagnosis {
+fn looks_like(version: &str, like: Option<Generation>) -> Diagnosis {
     let (id, unknown) = ("version", "Its version is unknown to us");
-    match client.features(monitor).await.ok().and_then(|it| it.generation()) {
+    match like {
         Some(like) => {
             let detail = format!("{version}; its API is that of {}", like.words());
             Diagnosis::ok(id, unknown, detail).severity(Health::Hint)
@@ -226,12 +228,12 @@ async fn looks_like(client: &Client, version: &str, monitor: &Monitor) -> Diagno
 }
 
 /// What the platform has, against what its version should have.
-async fn features(client: &Client, record: &Record, monitor: &Monitor) -> Diagnosis {
+fn features(record: &Record, has: &Result<Features, TargetError>) -> Diagnosis {
     let id = "features";
-    let features = match client.features(monitor).await {
+    let features = match has {
         Ok(features) => features,
         Err(error) => {
-            let unknown = Diagnosis::failed(id, "Its features are not known", &error);
+            let unknown = Diagnosis::failed(id, "Its features are not known", error);
             return unknown.severity(Health::Hint);
         }
     };
@@ -263,10 +265,7 @@ fn pull_policy(record: &Record) -> Diagnosis {
         None => {
             let detail = "no call of a platform tells; in its developer mode, which is the default, \
                           it pulls images each time";
-            let cli = format!(
-                "edk target add {} {} --pull-policy Always --change",
-                record.name, record.url
-            );
+            let cli = change(record, "--pull-policy Always");
             Diagnosis::ok(id, "Its pull policy is not known", detail)
                 .severity(Health::Hint)
                 .fix(Remedy::cli("Ask an administrator, and name it", cli))
